@@ -1,0 +1,42 @@
+PYTHON ?= python3
+# Exported: the example states its own address in mails and calendar files.
+export PORT ?= 5000
+BIN := .venv/bin
+
+.PHONY: run test lint format wheel clean
+# Two pips in one environment would trip over each other.
+.NOTPARALLEL:
+
+run: .venv/.example
+	$(BIN)/flask --app example_app portal init
+	$(BIN)/flask --app example_app portal apply docs/examples/practice.toml --yes
+	$(BIN)/flask --app example_app run --port $(PORT)
+
+# make test ARGS="-k calendar"
+test: .venv/.test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/djlint templates --lint
+
+format: .venv/.lint
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+wheel: .venv/.test
+	$(BIN)/python -m build
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# One stamp for each extra of setup.cfg: a second run installs nothing.
+.venv/.%: setup.cfg pyproject.toml | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	touch $@
+
+$(BIN)/pip:
+	$(PYTHON) -m venv --upgrade-deps .venv

@@ -1,0 +1,62 @@
+"""An appointment portal for the Flask site a practice already has."""
+
+from .domain.appointment import Appointment, Client
+from .domain.availability import Slot
+from .domain.errors import (
+    AlreadyDecided,
+    NotAllowed,
+    NotFound,
+    NotOffered,
+    PortalError,
+    PracticeFileError,
+    Refused,
+    SetupError,
+    SlotTaken,
+    TooEarly,
+    TooLate,
+)
+from .domain.lifecycle import Status
+from .hooks import (
+    Proposal,
+    appointment_accepted,
+    appointment_cancelled,
+    appointment_completed,
+    appointment_confirmed,
+    appointment_declined,
+    appointment_expired,
+    appointment_invited,
+    appointment_missed,
+    appointment_requested,
+)
+from .portal import Portal
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AlreadyDecided",
+    "Appointment",
+    "Client",
+    "NotAllowed",
+    "NotFound",
+    "NotOffered",
+    "Portal",
+    "PortalError",
+    "PracticeFileError",
+    "Proposal",
+    "Refused",
+    "SetupError",
+    "Slot",
+    "SlotTaken",
+    "Status",
+    "TooEarly",
+    "TooLate",
+    "appointment_accepted",
+    "appointment_cancelled",
+    "appointment_completed",
+    "appointment_confirmed",
+    "appointment_declined",
+    "appointment_expired",
+    "appointment_invited",
+    "appointment_missed",
+    "appointment_requested",
+]

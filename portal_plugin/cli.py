@@ -1,0 +1,143 @@
+"""flask portal ..."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+
+from .delivery import worker
+from .domain.appointment import Appointment
+from .domain.errors import PortalError
+from .domain.lifecycle import Action, Actor, ActorKind, Status
+from .practice_file import load
+from .services import decisions, practices
+from .services.state import State
+from .storage import appointments
+from .storage.database import migrate
+
+
+class _Command(click.Command):
+    """A refusal is a sentence and exit code 1, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PortalError as error:
+            raise click.ClickException(str(error)) from None
+
+
+def portal_commands() -> AppGroup:
+    group = AppGroup("portal", help="The appointment portal.")
+    for name, function, params in (
+        ("init", init, []),
+        ("check", check, [_FILE]),
+        ("apply", apply, [_FILE, click.Option(["--yes"], is_flag=True, help="Do not ask.")]),
+        ("requests", requests, []),
+        ("confirm", confirm, [_REF, _MESSAGE]),
+        ("decline", decline, [_REF, _MESSAGE]),
+        ("worker", work, [click.Option(["--once"], is_flag=True, help="Do what is due and stop, for cron.")]),
+    ):
+        callback = cast(Callable[..., Any], with_appcontext(function))
+        group.add_command(_Command(name, callback=callback, params=list(params), help=function.__doc__))
+    return group
+
+
+_FILE = click.Argument(["file"], type=click.Path())
+_REF = click.Argument(["ref"])
+_MESSAGE = click.Option(["--message"], default="", help="A word to the client, which the mail carries.")
+
+
+def init() -> None:
+    """Create the tables, or bring them up to date."""
+    applied = migrate(_state().db)
+    click.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
+
+
+def check(file: str) -> None:
+    """Say whether FILE is a practice file without mistakes, and name each with its line."""
+    read = load(file)
+    click.echo(
+        f"{file} is fine: {len(read.providers)} providers, {len(read.locations)} locations, "
+        f"{len(read.appointment_types)} appointment types."
+    )
+
+
+def apply(file: str, yes: bool) -> None:
+    """Make FILE the practice. Shows what changes and asks first, on a terminal."""
+    state = _state()
+    read = load(file)
+    changed = practices.changes(
+        old := practices.current_document(state.db), practices.succeed(old, read)
+    )
+    if not changed:
+        click.echo("Nothing changes.")
+        return
+    click.echo("\n".join(changed))
+    if not yes and sys.stdin.isatty():
+        click.confirm("Apply?", abort=True)
+    practices.apply_practice(state.db, read, state.now())
+    click.echo("Applied.")
+
+
+def requests() -> None:
+    """List the requests that wait for a decision, soonest first."""
+    state = _state()
+    found = appointments.listed(
+        state.db,
+        state.practice(),
+        statuses=[Status.REQUESTED],
+        client_id=None,
+        since=None,
+        until=None,
+        limit=1000,
+    )
+    for request in found:
+        click.echo(_line(request))
+    if not found:
+        click.echo("No requests are waiting.", err=True)
+
+
+def confirm(ref: str, message: str) -> None:
+    """Confirm the request REF."""
+    _decide(ref, Action.CONFIRM, message)
+
+
+def decline(ref: str, message: str) -> None:
+    """Decline the request REF."""
+    _decide(ref, Action.DECLINE, message)
+
+
+def work(once: bool) -> None:
+    """Deliver messages and expire what nobody answered, until stopped."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    state = _state()
+    state.check()
+    if once:
+        click.echo(f"{worker.run_once(app, state)} sent.")
+        return
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    click.echo("Working; Ctrl+C stops after the message in hand.")
+    worker.run(app, state, stop)
+
+
+def _state() -> State:
+    return cast(State, current_app.extensions["portal"])
+
+
+def _decide(ref: str, action: Action, message: str) -> None:
+    appointment = decisions.decide(_state(), ref, action, Actor(ActorKind.STAFF, "command line"), message)
+    click.echo(_line(appointment))
+
+
+def _line(appointment: Appointment) -> str:
+    return (
+        f"{appointment.ref}  {appointment.status:<9}  {appointment.local_starts:%Y-%m-%d %H:%M %Z}  "
+        f"{appointment.provider.name}  {appointment.client.name}"
+    )

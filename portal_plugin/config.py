@@ -1,0 +1,85 @@
+"""The host's settings, read and checked once; every mistake is named together with what to write instead."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .domain.errors import SetupError
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`PORTAL_` settings; docs/embedding.md has a line for each."""
+
+    secret_keys: tuple[str, ...]
+    database_url: str
+    base_url: str
+    base_template: str
+    sign_in: str
+    bundled_htmx: bool
+    clock: Clock
+
+
+def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
+    """Raises SetupError with one line for each setting that is missing or wrong."""
+    mistakes: list[str] = []
+
+    def text(name: str, default: str) -> str:
+        value = config.get(name, default)
+        if isinstance(value, str):
+            return value.strip()
+        mistakes.append(f"{name} must be text, not {value!r}.")
+        return default
+
+    secret = config.get("SECRET_KEY")
+    if not secret:
+        mistakes.append("SECRET_KEY is not set: set it to a long random text, kept out of the repository.")
+    base_url = text("PORTAL_BASE_URL", "").rstrip("/")
+    address = urlsplit(base_url)
+    if not base_url:
+        mistakes.append(
+            "PORTAL_BASE_URL is not set: set it to the site's public address, such as "
+            '"https://www.example.org"; links in mails begin with it.'
+        )
+    elif address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
+        mistakes.append(f'PORTAL_BASE_URL is {base_url!r}: write a whole address, such as "https://www.example.org".')
+    database_url = text("PORTAL_DATABASE_URL", f"sqlite:///{Path(instance_path) / 'portal.db'}")
+    if not re.match(r"(sqlite:///|postgresql://[^/]*/)[^?]", database_url):
+        mistakes.append(
+            "PORTAL_DATABASE_URL is not an address the portal knows: write "
+            '"sqlite:////var/lib/site/portal.db" or "postgresql://user:password@host/database".'
+        )
+    htmx = text("PORTAL_HTMX", "bundled")
+    if htmx not in {"bundled", "host"}:
+        mistakes.append(
+            f'PORTAL_HTMX is {htmx!r}: write "bundled" to use the portal\'s own htmx, or "host" when the site loads htmx.'
+        )
+    clock = config.get("PORTAL_CLOCK", utc_now)
+    if not callable(clock):
+        mistakes.append("PORTAL_CLOCK must be a function that returns the time as an aware datetime.")
+    if mistakes:
+        raise SetupError("The portal cannot start.\n" + "\n".join(f"- {mistake}" for mistake in mistakes))
+    fallbacks = config.get("SECRET_KEY_FALLBACKS") or []
+    return Settings(
+        secret_keys=(*map(str, fallbacks), _as_text(secret)),
+        database_url=database_url,
+        base_url=base_url,
+        base_template=text("PORTAL_BASE_TEMPLATE", "portal/base.html"),
+        sign_in=text("PORTAL_SIGN_IN", ""),
+        bundled_htmx=htmx == "bundled",
+        clock=clock,
+    )
+
+
+def _as_text(secret: object) -> str:
+    return secret.decode("latin-1") if isinstance(secret, bytes) else str(secret)

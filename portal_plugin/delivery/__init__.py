@@ -1,0 +1,1 @@
+"""What leaves the house, after the change that caused it was committed."""

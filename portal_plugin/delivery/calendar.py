@@ -1,0 +1,95 @@
+"""Calendar files (RFC 5545, RFC 5546) and the links that open a calendar with the appointment filled in."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from ..domain.appointment import clean_line
+
+GOOGLE = "https://calendar.google.com/calendar/render"
+OUTLOOK = "https://outlook.live.com/calendar/0/deeplink/compose"
+MICROSOFT_365 = "https://outlook.office.com/calendar/0/deeplink/compose"
+
+
+def calendar_file(facts: Mapping[str, Any], base_url: str, now: datetime, method: str = "PUBLISH", attendee: str = "") -> bytes:
+    """One VEVENT in UTC. Its UID stays for the appointment's life and SEQUENCE is the appointment's version.
+
+    An invitation (REQUEST, CANCEL) names the practice as ORGANIZER and the client as ATTENDEE, as RFC 5546
+    section 3.2 asks; a download (PUBLISH) needs neither.
+    """
+    calendar = Calendar()
+    calendar.add("prodid", "-//portal_plugin//appointments//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    event = Event()
+    event.add("uid", f"{facts['ref']}@{urlsplit(base_url).hostname}")
+    event.add("sequence", facts["version"])
+    event.add("dtstamp", now)
+    event.add("dtstart", datetime.fromisoformat(facts["starts"]))
+    event.add("dtend", datetime.fromisoformat(facts["ends"]))
+    event.add("summary", title(facts))
+    event.add("description", description(facts))
+    event.add("location", place(facts))
+    event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
+    if method != "PUBLISH":
+        organizer = vCalAddress(f"MAILTO:{facts['practice']['email']}")
+        organizer.params["cn"] = vText(clean_line(facts["practice"]["name"]))
+        event.add("organizer", organizer)
+        invited = vCalAddress(f"MAILTO:{attendee}")
+        invited.params["cn"] = vText(clean_line(facts["client"]["name"]))
+        invited.params["partstat"] = vText("ACCEPTED")
+        invited.params["rsvp"] = vText("FALSE")
+        event.add("attendee", invited)
+    calendar.add_component(event)
+    file: bytes = calendar.to_ical()
+    return file
+
+
+def google_link(facts: Mapping[str, Any]) -> str:
+    starts, ends = (datetime.fromisoformat(facts[end]) for end in ("starts", "ends"))
+    return _link(
+        GOOGLE,
+        action="TEMPLATE",
+        text=title(facts),
+        dates=f"{starts:%Y%m%dT%H%M%SZ}/{ends:%Y%m%dT%H%M%SZ}",
+        details=description(facts),
+        location=place(facts),
+        ctz=facts["zone"],
+    )
+
+
+def outlook_link(facts: Mapping[str, Any], base: str = OUTLOOK) -> str:
+    starts, ends = (datetime.fromisoformat(facts[end]) for end in ("starts", "ends"))
+    return _link(
+        base,
+        path="/calendar/action/compose",
+        rru="addevent",
+        startdt=f"{starts:%Y-%m-%dT%H:%M:%SZ}",
+        enddt=f"{ends:%Y-%m-%dT%H:%M:%SZ}",
+        subject=title(facts),
+        body=description(facts),
+        location=place(facts),
+    )
+
+
+def title(facts: Mapping[str, Any]) -> str:
+    """Nothing that says what for: calendars are shared and shown on lock screens."""
+    return clean_line(f"Appointment with {facts['provider']['name']}, {facts['practice']['name']}")
+
+
+def description(facts: Mapping[str, Any]) -> str:
+    return clean_line(f"Questions or changes: {facts['practice']['name']}, {facts['practice']['phone']}")
+
+
+def place(facts: Mapping[str, Any]) -> str:
+    location = facts["location"]
+    if location is None:
+        return clean_line(facts["contact"]["name"])
+    return clean_line(", ".join(part for part in (location["name"], location["address"]) if part))
+
+
+def _link(base: str, **query: str) -> str:
+    return f"{base}?{urlencode(query, quote_via=quote, safe='/:')}"

@@ -1,0 +1,64 @@
+"""The worker: expires what nobody answered and delivers what the outbox holds."""
+
+import logging
+import threading
+from datetime import timedelta
+
+from flask import Flask
+
+from ..services.decisions import expire_lapsed
+from ..services.state import State
+from ..storage import outbox
+from ..storage.outbox import Message
+from . import mail
+
+log = logging.getLogger("portal_plugin")
+
+LEASE = timedelta(minutes=5)
+BATCH = 20
+RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
+"""Pauses after each failed attempt; after the last the row is given up on and stays visible."""
+
+
+def run_once(app: Flask, state: State) -> int:
+    """Do everything that is due now; how many messages were sent."""
+    expire_lapsed(state)
+    sent = 0
+    while batch := outbox.lease_due(state.db, state.now(), state.now() + LEASE, BATCH):
+        for message in batch:
+            sent += _deliver(app, state, message)
+    return sent
+
+
+def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> None:
+    """Work until `stop` is set, looking every `pause` seconds; a database that is away is waited for."""
+    while not stop.is_set():
+        try:
+            run_once(app, state)
+        except Exception:
+            log.exception("The worker could not finish its round and tries again.")
+        finally:
+            if not state.db.is_closed():
+                state.db.close()
+        stop.wait(pause)
+
+
+def _deliver(app: Flask, state: State, message: Message) -> bool:
+    try:
+        mail.send(app, state, message)
+    except Exception as error:
+        _postpone(state, message, error)
+        return False
+    outbox.settle(state.db, message, sent=state.now())
+    return True
+
+
+def _postpone(state: State, message: Message, error: Exception) -> None:
+    # The class alone: a mail server's answer repeats the address it refused.
+    reason = type(error).__name__
+    now = state.now()
+    if message.attempts > len(RETRIES):
+        outbox.settle(state.db, message, failed=now, error=reason)
+    else:
+        outbox.settle(state.db, message, due=now + RETRIES[message.attempts - 1], error=reason)
+    log.warning("Message %s was not delivered (%s, attempt %d).", message.id, reason, message.attempts)

@@ -1,0 +1,71 @@
+"""One appointment as the host and the templates see it."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from .lifecycle import Status
+from .practice import AppointmentType, ContactType, Location, Provider
+
+_SPACES = re.compile(r"\s+")
+
+
+def clean_line(text: str) -> str:
+    """One line without what a header or a reader could be fooled by: controls, direction overrides, surrogates."""
+    kept = (" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in _UNSAFE or c in "\u200c\u200d")
+    return _SPACES.sub(" ", "".join(kept)).strip()
+
+
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The person who books. `id` is the host's own; names are cleaned of control characters."""
+
+    id: str
+    name: str = field(repr=False)
+    email: str = field(repr=False)
+    phone: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("id", "name", "email", "phone"):
+            object.__setattr__(self, name, clean_line(str(getattr(self, name))))
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A request, an invitation or an appointment. Instants are aware UTC; `zone` is the one it is told in.
+
+    `message` is the practice's latest word to the client, `note` the client's to the practice. `version`
+    rises with every change. `id` and `claim` are the portal's own and mean nothing outside.
+    """
+
+    ref: str
+    status: Status
+    type: AppointmentType
+    contact: ContactType
+    provider: Provider
+    location: Location | None
+    starts: datetime
+    ends: datetime
+    zone: str
+    client: Client
+    note: str = field(repr=False)
+    message: str = field(repr=False)
+    text_reminders: bool
+    version: int
+    created: datetime
+    expires: datetime
+    id: int = field(repr=False)
+    claim: int | None = field(repr=False)
+
+    @property
+    def local_starts(self) -> datetime:
+        return self.starts.astimezone(ZoneInfo(self.zone))
+
+    @property
+    def local_ends(self) -> datetime:
+        return self.ends.astimezone(ZoneInfo(self.zone))

@@ -1,0 +1,78 @@
+"""Everything the portal refuses, each with a sentence for the person who reads it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class PortalError(Exception):
+    """Base of all refusals; `str(error)` is fit to be shown."""
+
+
+class NotFound(PortalError):
+    """There is no such appointment, or it belongs to somebody else: the two look the same."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such appointment.")
+
+
+class NotOffered(PortalError):
+    """The practice does not offer what was asked for; `field` names the choice at fault."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class SlotTaken(PortalError):
+    """Somebody else holds that stretch of the provider's time."""
+
+    def __init__(self) -> None:
+        super().__init__("That time was taken a moment ago.")
+
+
+class AlreadyDecided(PortalError):
+    """The appointment has left the state in which this action makes sense."""
+
+    def __init__(self, action: str, status: str) -> None:
+        super().__init__(f"This appointment is {status.replace('_', '-')} and can no longer be {action}.")
+        self.status = status
+
+
+class NotAllowed(PortalError):
+    """This kind of actor may not do that."""
+
+
+class TooLate(PortalError):
+    """Inside the practice's cancellation window: only the practice can cancel now."""
+
+
+class TooEarly(PortalError):
+    """The appointment has not begun, so how it went cannot be told."""
+
+
+class Refused(PortalError):
+    """Raised by a host's veto; the client reads its sentence."""
+
+
+class SetupError(PortalError):
+    """The host developer has something to put right; the sentence says what."""
+
+
+class Mistake(NamedTuple):
+    """One thing wrong in a practice file. `line` counts from 1, or is None for a file given as a dict."""
+
+    line: int | None
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        place = f"line {self.line}, " if self.line else ""
+        return f"{place}{self.where}: {self.what}"
+
+
+class PracticeFileError(SetupError):
+    """A practice file with mistakes, all of them at once."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)

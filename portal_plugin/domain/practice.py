@@ -1,0 +1,256 @@
+"""What a practice says about itself, resolved and checked: the answer to "who offers what, where, when"."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+from .errors import NotOffered
+
+
+class Window(NamedTuple):
+    """Opening hours within one day: minutes after local midnight, end excluded, at most 1440."""
+
+    opens: int
+    closes: int
+
+
+class Interval(NamedTuple):
+    """Taken time: seconds since 1970, end excluded."""
+
+    starts: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    key: str
+    name: str
+    address: str
+    zone: str
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContactType:
+    """How client and provider meet. `at_location` is true when somebody has to travel."""
+
+    key: str
+    name: str
+    at_location: bool
+    instructions: str = ""
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentType:
+    key: str
+    name: str
+    description: str
+    duration: timedelta
+    buffer_before: timedelta
+    buffer_after: timedelta
+    increment: timedelta
+    notice: timedelta
+    horizon: timedelta
+    contact_types: tuple[str, ...]
+    confirms_itself: bool = False
+    instructions: str = ""
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Weekly hours, Monday first. No contact types means all; the validity's last day is included."""
+
+    week: tuple[tuple[Window, ...], ...]
+    zone: str
+    location: str | None = None
+    contact_types: tuple[str, ...] = ()
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def applies(self, day: date) -> bool:
+        return not (
+            (self.valid_from is not None and day < self.valid_from)
+            or (self.valid_until is not None and day > self.valid_until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One date on which other hours hold; no windows means a day off, no location means every location."""
+
+    day: date
+    windows: tuple[Window, ...]
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """`number` is the provider's place in the database; it never changes and is never reused."""
+
+    key: str
+    name: str
+    title: str
+    number: int
+    zone: str
+    locations: tuple[str, ...]
+    types: tuple[str, ...]
+    contact_types: tuple[str, ...]
+    hours: tuple[Hours, ...]
+    overrides: Mapping[date, tuple[Override, ...]] = field(default_factory=dict)
+    retired: bool = False
+
+    def offers(self, kind: AppointmentType, contact: ContactType) -> bool:
+        return not self.retired and kind.key in self.types and contact.key in self.contact_types
+
+    def windows(self, day: date, contact: ContactType, location: Location | None) -> dict[str, list[Window]]:
+        """Opening hours on a local day, by the zone they are meant in; sorted, touching ones joined."""
+        by_zone: dict[str, list[Window]] = {}
+        overrides = self.overrides.get(day, ())
+        for hours in self.hours:
+            if location is not None and hours.location != location.key:
+                continue
+            if hours.contact_types and contact.key not in hours.contact_types:
+                continue
+            replaced = [o for o in overrides if o.location is None or o.location == hours.location]
+            if replaced:
+                windows: Iterable[Window] = (w for override in replaced for w in override.windows)
+            elif hours.applies(day):
+                windows = hours.week[day.weekday()]
+            else:
+                continue
+            by_zone.setdefault(hours.zone, []).extend(windows)
+        return {zone: joined(windows) for zone, windows in by_zone.items()}
+
+
+class Closure(NamedTuple):
+    """Nobody is bookable from the first through the last of these days."""
+
+    first: date
+    last: date
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client asks for, each choice known to fit the others. No location: it happens at a distance."""
+
+    type: AppointmentType
+    contact: ContactType
+    providers: tuple[Provider, ...]
+    location: Location | None
+    zone: str
+
+    @property
+    def any_provider(self) -> bool:
+        return len(self.providers) > 1
+
+
+@dataclass(frozen=True)
+class Practice:
+    name: str
+    zone: str
+    phone: str
+    email: str
+    address: str
+    country: str
+    requests_hold_time: bool
+    request_expiry: timedelta | None
+    cancellation_window: timedelta
+    programme: str
+    locations: Mapping[str, Location]
+    contact_types: Mapping[str, ContactType]
+    types: Mapping[str, AppointmentType]
+    providers: Mapping[str, Provider]
+    closures: tuple[Closure, ...] = ()
+
+    @cached_property
+    def closed_days(self) -> frozenset[date]:
+        return frozenset(
+            closure.first + timedelta(days=n)
+            for closure in self.closures
+            for n in range((closure.last - closure.first).days + 1)
+        )
+
+    @cached_property
+    def by_number(self) -> dict[int, Provider]:
+        return {provider.number: provider for provider in self.providers.values()}
+
+    def bookable_types(self) -> list[AppointmentType]:
+        """Types that somebody offers in some way, in the order of the practice file."""
+        return [kind for kind in self.types.values() if not kind.retired and self.contacts_for(kind)]
+
+    def contacts_for(self, kind: AppointmentType) -> list[ContactType]:
+        return [
+            contact
+            for key in kind.contact_types
+            if not (contact := self.contact_types[key]).retired and self.providers_for(kind, contact)
+        ]
+
+    def providers_for(
+        self, kind: AppointmentType, contact: ContactType, location: Location | None = None
+    ) -> list[Provider]:
+        return [
+            provider
+            for provider in self.providers.values()
+            if provider.offers(kind, contact) and (location is None or location.key in provider.locations)
+        ]
+
+    def locations_for(self, kind: AppointmentType, contact: ContactType) -> list[Location]:
+        """Where it can take place; empty when it happens at a distance."""
+        if not contact.at_location:
+            return []
+        used = {key for provider in self.providers_for(kind, contact) for key in provider.locations}
+        return [loc for loc in self.locations.values() if loc.key in used and not loc.retired]
+
+    def wish(
+        self, type: str, contact: str, provider: str | None = None, location: str | None = None
+    ) -> Wish:
+        """Resolve keys into a wish. Raises NotOffered with the field at fault.
+
+        No provider means anybody who offers it. A location may be left out where there is only one.
+        """
+        kind = _known("type", type, self.bookable_types(), "Choose an appointment type from the list.")
+        how = _known(
+            "contact", contact, self.contacts_for(kind), f"Choose how to meet: this is not offered for {kind.name}."
+        )
+        where = self._location(kind, how, location)
+        able = self.providers_for(kind, how, where)
+        if provider:
+            able = [
+                _known("provider", provider, able, f"Choose a provider who offers {kind.name} this way, or any available.")
+            ]
+        zone = where.zone if where else self.zone
+        return Wish(kind, how, tuple(able), where, zone)
+
+    def _location(self, kind: AppointmentType, contact: ContactType, key: str | None) -> Location | None:
+        places = self.locations_for(kind, contact)
+        if not places:
+            return None
+        if not key and len(places) == 1:
+            return places[0]
+        return _known("location", key or "", places, "Choose a location from the list.")
+
+
+Keyed = TypeVar("Keyed", AppointmentType, ContactType, Provider, Location)
+
+
+def _known(field: str, key: str, among: Iterable[Keyed], otherwise: str) -> Keyed:
+    for candidate in among:
+        if candidate.key == key:
+            return candidate
+    raise NotOffered(field, otherwise)
+
+
+def joined(windows: Iterable[Window]) -> list[Window]:
+    """Sorted windows with overlapping and touching ones made one."""
+    result: list[Window] = []
+    for window in sorted(windows):
+        if result and window.opens <= result[-1].closes:
+            result[-1] = Window(result[-1].opens, max(result[-1].closes, window.closes))
+        else:
+            result.append(window)
+    return result

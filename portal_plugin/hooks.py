@@ -1,0 +1,75 @@
+"""Facts the portal announces after a commit, and questions it asks the host before a transaction."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from blinker import NamedSignal, Namespace
+
+from .domain.appointment import Appointment, Client
+from .domain.lifecycle import Action
+from .domain.practice import Wish
+
+log = logging.getLogger("portal_plugin")
+
+_signals = Namespace()
+
+appointment_requested = _signals.signal("appointment-requested", "A client asked for a time, and it is stored.")
+appointment_invited = _signals.signal("appointment-invited", "The practice proposed a time to a client.")
+appointment_confirmed = _signals.signal("appointment-confirmed", "The practice confirmed a request.")
+appointment_accepted = _signals.signal("appointment-accepted", "A client accepted an invitation.")
+appointment_declined = _signals.signal("appointment-declined", "The practice declined a request.")
+appointment_cancelled = _signals.signal(
+    "appointment-cancelled", "Client or practice cancelled, or the practice withdrew an invitation."
+)
+appointment_expired = _signals.signal("appointment-expired", "Nobody answered in time.")
+appointment_completed = _signals.signal("appointment-completed", "The appointment took place.")
+appointment_missed = _signals.signal("appointment-missed", "The client did not come.")
+
+ANNOUNCED: dict[Action, NamedSignal] = {
+    Action.REQUEST: appointment_requested,
+    Action.INVITE: appointment_invited,
+    Action.CONFIRM: appointment_confirmed,
+    Action.ACCEPT: appointment_accepted,
+    Action.DECLINE: appointment_declined,
+    Action.CANCEL: appointment_cancelled,
+    Action.WITHDRAW: appointment_cancelled,
+    Action.EXPIRE: appointment_expired,
+    Action.COMPLETE: appointment_completed,
+    Action.MISS: appointment_missed,
+}
+
+
+def announce(action: Action, appointment: Appointment, sender: object) -> None:
+    """Tell every receiver, each on its own: one that raises is logged and stops nobody."""
+    for receiver in ANNOUNCED[action].receivers_for(sender):
+        try:
+            receiver(sender, appointment=appointment)
+        except Exception:
+            log.exception("A receiver of %s raised; the change stands.", ANNOUNCED[action].name)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A request about to be stored, as a veto sees it. `starts` and `ends` are aware UTC."""
+
+    client: Client
+    wish: Wish
+    starts: datetime
+    ends: datetime
+    note: str
+
+
+CurrentClient = Callable[[], Client | None]
+BusyTimes = Callable[[str, datetime, datetime], Iterable[tuple[datetime, datetime]]]
+RequestVeto = Callable[[Proposal], None]
+
+
+@dataclass(slots=True)
+class Questions:
+    """The host's answers, as registered on a Portal."""
+
+    current_client: CurrentClient | None = None
+    busy_times: BusyTimes | None = None
+    request_vetoes: list[RequestVeto] = field(default_factory=list)

@@ -1,0 +1,246 @@
+"""class Portal: what a host registers, and the decisions it calls."""
+
+import os
+import threading
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Flask, current_app, has_app_context
+
+from .cli import portal_commands
+from .config import read_settings
+from .delivery import worker
+from .domain.appointment import Appointment, Client
+from .domain.availability import Slot
+from .domain.errors import NotFound, SetupError
+from .domain.instants import day_bounds, instant
+from .domain.lifecycle import Action, Actor, ActorKind, Status
+from .domain.practice import Practice
+from .hooks import BusyTimes, CurrentClient, Questions, RequestVeto
+from .services import decisions, requests
+from .services.slots import free_slots
+from .services.state import State
+from .storage import appointments
+from .web.blueprint import add_filters, create_blueprint
+from .web.htmx import install
+
+
+class Portal:
+    """The appointment portal of a practice, added to the Flask site it has.
+
+    `Portal(app)`, or `init_app(app)` in a factory. Nothing that belongs to one app is kept here, so one
+    Portal serves several. The verbs need an app context, which every request and CLI command has.
+    """
+
+    def __init__(self, app: Flask | None = None, *, url_prefix: str = "/portal") -> None:
+        self._questions = Questions()
+        self._url_prefix = url_prefix
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Register pages, commands and settings. Raises SetupError, naming every setting that is wrong."""
+        if "portal" in app.extensions:
+            raise SetupError("This app has a portal already: create one Portal and call init_app once for each app.")
+        settings = read_settings(app.config, app.instance_path)
+        app.extensions["portal"] = state = State(app, settings, self._questions)
+        install(app)
+        add_filters(app)
+        app.register_blueprint(create_blueprint(self._url_prefix))
+        app.cli.add_command(portal_commands())
+
+        @app.teardown_appcontext
+        def give_connection_back(_: BaseException | None) -> None:
+            if not state.db.is_closed():
+                state.db.close()
+
+    # Questions the portal asks the host.
+
+    def current_client(self, function: CurrentClient) -> CurrentClient:
+        """Register who is signed in: a function without arguments that returns a Client, or None."""
+        self._questions.current_client = function
+        return function
+
+    def busy_times(self, function: BusyTimes) -> BusyTimes:
+        """Register a provider's other commitments: `function(provider_key, since, until)`, aware datetimes in
+        and pairs of aware datetimes out. Asked while no transaction is open.
+        """
+        self._questions.busy_times = function
+        return function
+
+    def veto_request(self, function: RequestVeto) -> RequestVeto:
+        """Register a function that is shown each Proposal and may raise Refused with a sentence for the client.
+        Asked while no transaction is open.
+        """
+        self._questions.request_vetoes.append(function)
+        return function
+
+    # Decisions. Each returns the appointment as it now is; done already, nothing changes.
+
+    def request(
+        self,
+        client: Client,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        note: str = "",
+        by: str = "host",
+    ) -> Appointment:
+        """Ask for a time on a client's behalf, under the rules a client has. Raises NotOffered, SlotTaken, Refused."""
+        state = _state()
+        wish = state.practice().wish(type, contact, provider, location)
+        return requests.request_appointment(state, wish, client, starts, actor=_staff(by), note=note)
+
+    def invite(
+        self,
+        client: Client,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        by: str = "host",
+    ) -> Appointment:
+        """Propose a time, which is held until the client answers. Raises NotOffered, SlotTaken."""
+        state = _state()
+        wish = state.practice().wish(type, contact, provider, location)
+        return requests.invite_client(state, wish, client, starts, actor=_staff(by), message=message)
+
+    def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
+        """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""
+        return _decide(ref, Action.CONFIRM, message, by)
+
+    def decline(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
+        """Decline a request; the client reads the message. Raises NotFound, AlreadyDecided."""
+        return _decide(ref, Action.DECLINE, message, by)
+
+    def cancel(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
+        """Cancel for the practice; the client reads the message. Raises NotFound, AlreadyDecided."""
+        return _decide(ref, Action.CANCEL, message, by)
+
+    def accept(self, ref: str, *, by: str = "host") -> Appointment:
+        """Accept an invitation for a client who said so. Raises NotFound, AlreadyDecided, TooLate."""
+        return _decide(ref, Action.ACCEPT, "", by)
+
+    def withdraw(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
+        """Take an invitation back. Raises NotFound, AlreadyDecided."""
+        return _decide(ref, Action.WITHDRAW, message, by)
+
+    def complete(self, ref: str, *, by: str = "host") -> Appointment:
+        """Note that it took place. Raises NotFound, AlreadyDecided, TooEarly."""
+        return _decide(ref, Action.COMPLETE, "", by)
+
+    def no_show(self, ref: str, *, by: str = "host") -> Appointment:
+        """Note that the client did not come. Raises NotFound, AlreadyDecided, TooEarly."""
+        return _decide(ref, Action.MISS, "", by)
+
+    # Looking.
+
+    def practice(self) -> Practice:
+        """The practice as last applied."""
+        return _state().practice()
+
+    def appointment(self, ref: str) -> Appointment:
+        """Raises NotFound."""
+        state = _state()
+        found = appointments.by_ref(state.db, state.practice(), ref)
+        if found is None:
+            raise NotFound
+        return found
+
+    def appointments(
+        self,
+        *,
+        status: Status | Iterable[Status] | None = None,
+        client: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 500,
+    ) -> list[Appointment]:
+        """Soonest first, by status, client id, and start from `since` until before `until` (aware)."""
+        state = _state()
+        return appointments.listed(
+            state.db,
+            state.practice(),
+            statuses=[status] if isinstance(status, str) else status,
+            client_id=client,
+            since=since,
+            until=until,
+            limit=limit,
+        )
+
+    def find_slots(
+        self,
+        *,
+        type: str,
+        contact: str,
+        provider: str | None = None,
+        location: str | None = None,
+        since: date | datetime | None = None,
+        until: date | datetime | None = None,
+    ) -> Iterable[Slot]:
+        """Free times, earliest first, lazily. Dates are local and `until` is included; datetimes are aware and it
+        is not. By default from now to the type's horizon. Raises NotOffered.
+        """
+        state = _state()
+        practice = state.practice()
+        wish = practice.wish(type, contact, provider, location)
+        now = state.now()
+        first = _edge(since, wish.zone, 0) or now
+        last = _edge(until, wish.zone, 1) or now + wish.type.horizon + timedelta(days=2)
+        return free_slots(state, practice, wish, since=first, until=last, now=now)
+
+    # Running.
+
+    def check(self, app: Flask | None = None) -> None:
+        """Raises SetupError, with one sentence that says what to do, until database and practice are in place."""
+        if app is None or has_app_context():
+            _state().check()
+        else:
+            with app.app_context():
+                _state().check()
+
+    def deliver(self) -> int:
+        """Send what is due now, as `flask portal worker --once` does; how many messages were sent."""
+        return worker.run_once(current_app._get_current_object(), _state())  # type: ignore[attr-defined]
+
+    def start_worker(self, app: Flask) -> None:
+        """Deliver in a background thread of this process. Several processes may: a message is leased by one."""
+        state: State = app.extensions["portal"]
+
+        def start() -> None:
+            threading.Thread(
+                target=worker.run, args=(app, state, threading.Event()), name="portal-worker", daemon=True
+            ).start()
+
+        start()
+        # A server that forks takes no threads along.
+        os.register_at_fork(after_in_child=start)
+
+
+def _state() -> State:
+    state: Any = current_app.extensions.get("portal")
+    if state is None:
+        raise SetupError("This app has no portal: call Portal(app), or portal.init_app(app) in its factory.")
+    checked: State = state
+    return checked
+
+
+def _decide(ref: str, action: Action, message: str, by: str) -> Appointment:
+    return decisions.decide(_state(), ref, action, _staff(by), message)
+
+
+def _staff(by: str) -> Actor:
+    return Actor(ActorKind.STAFF, by)
+
+
+def _edge(value: date | datetime | None, zone: str, side: int) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    return instant(day_bounds(value, zone)[side])

@@ -1,0 +1,94 @@
+"""The transition: the one way an appointment changes, whoever asks and from wherever."""
+
+from datetime import datetime
+
+from ..domain.appointment import Appointment
+from ..domain.errors import NotFound, TooEarly, TooLate
+from ..domain.lifecycle import RELEASING, Action, Actor, ActorKind, Status, next_status
+from ..domain.practice import Interval, Practice
+from ..hooks import announce
+from ..storage import appointments, claims
+from .messages import enqueue_mail
+from .state import State
+
+
+def decide(state: State, ref: str, action: Action, actor: Actor, message: str = "") -> Appointment:
+    """Carry out `action` and return the appointment as it now is. Done already: nothing changes.
+
+    Raises NotFound, AlreadyDecided, NotAllowed, TooLate, TooEarly, and SlotTaken when a request that did
+    not hold its time is confirmed too late.
+    """
+    practice = state.practice()
+    while True:
+        appointment = appointments.by_ref(state.db, practice, ref)
+        if appointment is None:
+            raise NotFound
+        target = next_status(appointment.status, action, actor.kind)
+        if target is None:
+            return appointment
+        now = state.now()
+        check_moment(practice, appointment, action, actor, now)
+        changed = move(state, practice, appointment, action, target, actor, message, now)
+        if changed is not None:
+            announce(action, changed, state.sender)
+            return changed
+
+
+def move(
+    state: State,
+    practice: Practice,
+    appointment: Appointment,
+    action: Action,
+    target: Status,
+    actor: Actor,
+    message: str,
+    now: datetime,
+) -> Appointment | None:
+    """Row, claim, history and outbox in one transaction; None when somebody else changed the row first."""
+    db = state.db
+    with db.atomic():
+        if not appointments.move(db, appointment, target, message):
+            return None
+        if target in RELEASING and appointment.claim is not None:
+            appointments.set_claim(db, appointment.id, None)
+            claims.release(db, appointment.claim)
+        elif target is Status.CONFIRMED and appointment.claim is None:
+            stretch = Interval(*appointments.busy_stretch(db, appointment.id))
+            claim = claims.take(db, appointment.provider.number, stretch)
+            appointments.set_claim(db, appointment.id, claim)
+        appointments.record(db, appointment.id, actor, action, appointment.status, target, message, now)
+        changed = appointments.by_ref(db, practice, appointment.ref)
+        assert changed is not None  # noqa: S101 - read back in the transaction that wrote it
+        enqueue_mail(db, practice, changed, action, actor, appointment.status, now)
+    return changed
+
+
+def check_moment(
+    practice: Practice, appointment: Appointment, action: Action, actor: Actor, now: datetime
+) -> None:
+    """Raises TooLate or TooEarly where the clock forbids what the lifecycle allows."""
+    if action is Action.CANCEL and not cancellable(practice, appointment, actor.kind, now):
+        raise TooLate(
+            f"It is too close to the appointment to cancel it here. Please call {practice.name} at {practice.phone}."
+        )
+    if action is Action.ACCEPT and now >= appointment.expires:
+        raise TooLate(f"This invitation has expired. Please call {practice.name} at {practice.phone}.")
+    if action in {Action.COMPLETE, Action.MISS} and now < appointment.starts:
+        raise TooEarly("This appointment has not begun yet.")
+
+
+def cancellable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> bool:
+    """Clients may cancel what is not yet confirmed, and the rest until the cancellation window opens."""
+    return (
+        kind is not ActorKind.CLIENT
+        or appointment.status is not Status.CONFIRMED
+        or now < appointment.starts - practice.cancellation_window
+    )
+
+
+def expire_lapsed(state: State) -> int:
+    """Expire requests and invitations that nobody answered in time; how many."""
+    lapsed = appointments.lapsed(state.db, state.practice(), state.now())
+    for appointment in lapsed:
+        decide(state, appointment.ref, Action.EXPIRE, Actor(ActorKind.SYSTEM, "expiry"))
+    return len(lapsed)

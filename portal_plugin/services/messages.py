@@ -1,0 +1,68 @@
+"""Facts of an appointment for a message, taken when the change is made."""
+
+from datetime import datetime
+from typing import Any
+
+from peewee import Database
+
+from ..domain.appointment import Appointment
+from ..domain.lifecycle import Action, Actor, Status
+from ..domain.practice import Practice
+from ..storage import outbox
+
+TOPICS: dict[Action, str] = {
+    Action.REQUEST: "received",
+    Action.INVITE: "invited",
+    Action.CONFIRM: "confirmed",
+    Action.ACCEPT: "confirmed",
+    Action.DECLINE: "declined",
+    Action.CANCEL: "cancelled",
+    Action.WITHDRAW: "cancelled",
+    Action.EXPIRE: "expired",
+}
+"""What the client is told of each action; nothing of the others."""
+
+
+def enqueue_mail(
+    db: Database, practice: Practice, appointment: Appointment, action: Action, actor: Actor, was: Status | None, now: datetime
+) -> None:
+    """Write the client's mail into the change's own transaction. A client without an address gets none."""
+    topic = TOPICS.get(action)
+    if topic and appointment.client.email:
+        outbox.enqueue(
+            db,
+            appointment=appointment.id,
+            channel="mail",
+            topic=topic,
+            recipient=appointment.client.email,
+            facts=facts(practice, appointment) | {"was": was, "by": actor.kind},
+            now=now,
+        )
+
+
+def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
+    """Plain values for a template. Instants are ISO 8601 in UTC; `zone` is the one to tell them in."""
+    location = appointment.location
+    return {
+        "ref": appointment.ref,
+        "version": appointment.version,
+        "starts": appointment.starts.isoformat(),
+        "ends": appointment.ends.isoformat(),
+        "zone": appointment.zone,
+        "practice": {
+            "name": practice.name,
+            "phone": practice.phone,
+            "email": practice.email,
+            "address": practice.address,
+        },
+        "provider": {"name": appointment.provider.name, "title": appointment.provider.title},
+        "type": {"name": appointment.type.name, "instructions": appointment.type.instructions},
+        "contact": {
+            "name": appointment.contact.name,
+            "at_location": appointment.contact.at_location,
+            "instructions": appointment.contact.instructions,
+        },
+        "location": {"name": location.name, "address": location.address} if location else None,
+        "client": {"name": appointment.client.name},
+        "message": appointment.message,
+    }

@@ -1,0 +1,199 @@
+"""Asking for a time, by a client; and proposing one, by the practice."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from ..domain.appointment import Appointment, Client
+from ..domain.availability import bookable_range, find_slots
+from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
+from ..domain.instants import seconds
+from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
+from ..domain.practice import Interval, Practice, Provider, Wish
+from ..hooks import Proposal, announce
+from ..storage import appointments, claims
+from ..storage.appointments import DuplicateRequest
+from .decisions import move
+from .messages import enqueue_mail
+from .slots import busy_times, least_busy_first
+from .state import State
+
+SYSTEM = Actor(ActorKind.SYSTEM, "automatic confirmation")
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderConsent:
+    """A client's agreement to text reminders, with what proves it. `phone` is E.164, `text` what they read."""
+
+    phone: str
+    zone: str
+    address: str
+    user_agent: str
+    page: str
+    text: str
+
+
+def request_appointment(
+    state: State,
+    wish: Wish,
+    client: Client,
+    starts: datetime,
+    *,
+    actor: Actor,
+    note: str = "",
+    consent: ReminderConsent | None = None,
+    key: str | None = None,
+) -> Appointment:
+    """Ask for a time. Sent again with the same `key`, it returns the first request and changes nothing.
+
+    Raises NotOffered for a time the practice does not offer, SlotTaken for one that is gone, Refused when
+    the host's veto says no, AlreadyDecided when the earlier request with this key has ended.
+    """
+    practice = state.practice()
+    try:
+        return _request(state, practice, wish, client, starts, actor, note, consent, key)
+    except (DuplicateRequest, SlotTaken):
+        earlier = key and appointments.by_request_key(state.db, practice, client.id, key)
+        if not earlier:
+            raise
+        if earlier.status not in OPEN:
+            raise AlreadyDecided("sent again", earlier.status) from None
+        return earlier
+
+
+def _request(
+    state: State,
+    practice: Practice,
+    wish: Wish,
+    client: Client,
+    starts: datetime,
+    actor: Actor,
+    note: str,
+    consent: ReminderConsent | None,
+    key: str | None,
+) -> Appointment:
+    now = state.now()
+    ends = starts + wish.type.duration
+    busy = busy_times(state, wish, starts, ends)
+    instant_after = starts + timedelta(seconds=1)
+    slot = next(find_slots(practice, wish, busy, since=starts, until=instant_after, now=now), None)
+    if slot is None:
+        raise _why_not(practice, wish, starts, now)
+    for veto in state.questions.request_vetoes:
+        veto(Proposal(client, wish, starts, ends, note))
+    by_key = {provider.key: provider for provider in wish.providers}
+    willing = (by_key[name] for name in least_busy_first(busy, slot, wish.zone))
+    return _store(
+        state, practice, Action.REQUEST, wish, willing, client, starts, actor, now, note=note, consent=consent, key=key
+    )
+
+
+def invite_client(
+    state: State, wish: Wish, client: Client, starts: datetime, *, actor: Actor, message: str = ""
+) -> Appointment:
+    """Propose a time to a client. The practice may invite outside its hours, but not into taken time.
+
+    Raises NotOffered for a past time and SlotTaken.
+    """
+    now = state.now()
+    if starts <= now:
+        raise NotOffered("starts", "Choose a time that lies ahead.")
+    return _store(
+        state, state.practice(), Action.INVITE, wish, wish.providers, client, starts, actor, now, message=message
+    )
+
+
+def _store(
+    state: State,
+    practice: Practice,
+    action: Action,
+    wish: Wish,
+    willing: Iterable[Provider],
+    client: Client,
+    starts: datetime,
+    actor: Actor,
+    now: datetime,
+    *,
+    note: str = "",
+    message: str = "",
+    consent: ReminderConsent | None = None,
+    key: str | None = None,
+) -> Appointment:
+    """Give the time to the first willing provider the database agrees to."""
+    db, kind = state.db, wish.type
+    status = Status.INVITED if action is Action.INVITE else Status.REQUESTED
+    confirms = kind.confirms_itself and action is Action.REQUEST
+    holds = practice.requests_hold_time or confirms or status is Status.INVITED
+    stretch = Interval(
+        seconds(starts - kind.buffer_before), seconds(starts + kind.duration + kind.buffer_after)
+    )
+    expires = min(starts, now + practice.request_expiry) if practice.request_expiry else starts
+    for provider in willing:
+        ref = secrets.token_hex(16)
+        try:
+            with db.atomic():
+                row = appointments.insert(
+                    db,
+                    ref=ref,
+                    status=status,
+                    version=1,
+                    type=kind.key,
+                    contact=wish.contact.key,
+                    provider=provider.number,
+                    location=wish.location.key if wish.location else None,
+                    starts=starts,
+                    ends=starts + kind.duration,
+                    busy_from=stretch.starts,
+                    busy_until=stretch.ends,
+                    zone=wish.zone,
+                    client_id=client.id,
+                    client_name=client.name,
+                    client_email=client.email,
+                    client_phone=consent.phone if consent else client.phone,
+                    note=note,
+                    message=message,
+                    text_reminders=consent is not None,
+                    request_key=key,
+                    created=now,
+                    expires=expires,
+                )
+                if holds:
+                    appointments.set_claim(db, row, claims.take(db, provider.number, stretch))
+                if consent:
+                    appointments.add_consent(db, at=now, client_id=client.id, **asdict(consent))
+                appointments.record(db, row, actor, action, None, status, message, now)
+                stored = appointments.by_ref(db, practice, ref)
+                assert stored is not None  # noqa: S101 - read back in the transaction that wrote it
+                result = stored
+                if confirms:
+                    confirmed = move(
+                        state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now
+                    )
+                    result = confirmed or stored
+                else:
+                    enqueue_mail(db, practice, stored, action, actor, None, now)
+        except SlotTaken:
+            continue
+        announce(action, stored, state.sender)
+        if confirms:
+            announce(Action.CONFIRM, result, state.sender)
+        return result
+    raise SlotTaken
+
+
+def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
+    first, beyond = bookable_range(wish, now)
+    at = seconds(starts)
+    if starts <= now:
+        return NotOffered("starts", "That time has passed. Choose one that lies ahead.")
+    if at < first:
+        hours = round(wish.type.notice.total_seconds() / 3600)
+        return NotOffered(
+            "starts", f"That is too soon: {practice.name} needs {hours} hours' notice. Call {practice.phone} if it is urgent."
+        )
+    if at >= beyond:
+        return NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
+    if next(find_slots(practice, wish, {}, since=starts, until=starts + timedelta(seconds=1), now=now), None):
+        return SlotTaken()
+    return NotOffered("starts", "That is not a time the practice offers. Choose one from the list.")

@@ -1,0 +1,1 @@
+"""The only room that writes SQL. Every function takes the database it works on."""

@@ -1,0 +1,90 @@
+"""Opening, migrating and checking a database. Nothing connects before the first query."""
+
+import os
+import weakref
+from pathlib import Path
+
+from peewee import Database, OperationalError, PeeweeException, PostgresqlDatabase
+from playhouse.db_url import parse
+from playhouse.migrations import Runner
+from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
+
+from ..domain.errors import SetupError
+
+Unreachable = (OperationalError, MaxConnectionsExceeded)
+"""What a query raises when the database is away or overwhelmed."""
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATION_LOCK = 0x706F7274616C  # "portal"
+
+
+def open_database(url: str) -> Database:
+    """A pooled database that connects on first use. Raises SetupError when its driver is not installed.
+
+    SQLite writers take their lock at BEGIN: a deferred one fails when a second writer was quicker.
+    """
+    if url.startswith("sqlite:///"):
+        path = url.removeprefix("sqlite:///")
+        database: Database = PooledSqliteDatabase(
+            path,
+            pragmas={"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1, "busy_timeout": 30_000},
+            lock_type="IMMEDIATE",
+            max_connections=0,
+            check_same_thread=False,
+        )
+    else:
+        try:
+            from playhouse.postgres_ext import PooledPsycopg3Database
+        except ImportError:
+            raise SetupError(
+                'PORTAL_DATABASE_URL names PostgreSQL, whose driver is missing: pip install "portal_plugin[postgres]".'
+            ) from None
+        options = {"max_connections": 16, "timeout": 10, "stale_timeout": 300, "connect_timeout": 5}
+        options |= parse(url, unquote_password=True, unquote_user=True)
+        database = PooledPsycopg3Database(options.pop("database"), **options)
+    # A connection shared by parent and child mixes their answers.
+    reference = weakref.ref(database)
+    os.register_at_fork(after_in_child=lambda: (alive := reference()) is not None and alive.dispose())
+    return database
+
+
+def is_postgres(db: Database) -> bool:
+    return isinstance(db, PostgresqlDatabase)
+
+
+def migrate(db: Database) -> list[str]:
+    """Bring the tables up to date, all or nothing; the names of the migrations applied.
+
+    Safe to run in several processes at once. Raises SetupError when the database cannot be reached.
+    """
+    if not is_postgres(db):
+        Path(db.database).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with db.atomic():
+            if is_postgres(db):
+                db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            applied: list[str] = _runner(db).up()
+            return applied
+    except OperationalError as error:
+        raise _unreachable(error) from error
+
+
+def check_ready(db: Database) -> None:
+    """Raises SetupError when the database cannot be reached or its tables are not up to date."""
+    if not is_postgres(db) and not Path(db.database).exists():
+        raise SetupError(f"There is no database at {db.database} yet: run `flask portal init`.")
+    try:
+        pending = [migration.name for migration in _runner(db).status() if not migration.applied]
+    except (PeeweeException, OSError) as error:
+        raise _unreachable(error) from error
+    if pending:
+        raise SetupError(f"The database is not up to date ({', '.join(pending)}): run `flask portal init`.")
+
+
+def _runner(db: Database) -> Runner:
+    return Runner(db, str(MIGRATIONS), table_name="portal_migration")
+
+
+def _unreachable(error: Exception) -> SetupError:
+    reason = " ".join(str(error).split())
+    return SetupError(f"The database cannot be reached: check PORTAL_DATABASE_URL and that the server runs ({reason}).")

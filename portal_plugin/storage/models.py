@@ -1,0 +1,129 @@
+"""The tables. Models carry no database: every query is given the one it runs on.
+
+Instants are whole seconds since 1970 in UTC, on both engines: nothing converts them on the way.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, IntegerField, Model, TextField
+
+from ..domain.instants import instant, seconds
+
+
+class InstantField(BigIntegerField):
+    """An aware datetime; a naive one is refused with ValueError."""
+
+    def db_value(self, value: datetime | int | None) -> int | None:
+        return seconds(value) if isinstance(value, datetime) else value
+
+    def python_value(self, value: int | None) -> datetime | None:
+        return None if value is None else instant(value)
+
+
+class PracticeRevision(Model):  # type: ignore[misc]
+    """A practice as applied, with what earlier revisions listed and this one does not. The newest counts."""
+
+    id = BigAutoField()
+    document = TextField()
+    applied = InstantField()
+
+    class Meta:
+        table_name = "portal_practice"
+
+
+class Claim(Model):  # type: ignore[misc]
+    """That stretch of the provider's time is taken. The database refuses two that overlap."""
+
+    id = BigAutoField()
+    provider = IntegerField()
+    starts = BigIntegerField()
+    ends = BigIntegerField()
+
+    class Meta:
+        table_name = "portal_claim"
+
+
+class AppointmentRow(Model):  # type: ignore[misc]
+    id = BigAutoField()
+    ref = CharField()
+    status = CharField()
+    version = IntegerField()
+    type = CharField()
+    contact = CharField()
+    provider = IntegerField()
+    location = CharField(null=True)
+    starts = InstantField()
+    ends = InstantField()
+    busy_from = BigIntegerField()
+    busy_until = BigIntegerField()
+    zone = CharField()
+    client_id = CharField()
+    client_name = CharField()
+    client_email = CharField()
+    client_phone = CharField()
+    note = TextField()
+    message = TextField()
+    text_reminders = BooleanField()
+    request_key = CharField(null=True)
+    claim = BigIntegerField(null=True)
+    created = InstantField()
+    expires = InstantField()
+
+    class Meta:
+        table_name = "portal_appointment"
+
+
+class HistoryRow(Model):  # type: ignore[misc]
+    id = BigAutoField()
+    at = InstantField()
+    appointment = BigIntegerField()
+    actor_kind = CharField()
+    actor = CharField()
+    action = CharField()
+    from_status = CharField(null=True)
+    to_status = CharField()
+    reason = TextField()
+
+    class Meta:
+        table_name = "portal_history"
+
+
+class OutboxRow(Model):  # type: ignore[misc]
+    id = BigAutoField()
+    appointment = BigIntegerField()
+    channel = CharField()
+    topic = CharField()
+    recipient = CharField()
+    message_id = CharField()
+    facts = TextField()
+    created = InstantField()
+    due = InstantField()
+    attempts = IntegerField()
+    lease = CharField(null=True)
+    leased_until = InstantField(null=True)
+    sent = InstantField(null=True)
+    failed = InstantField(null=True)
+    error = TextField()
+
+    class Meta:
+        table_name = "portal_outbox"
+
+
+class ConsentRow(Model):  # type: ignore[misc]
+    id = BigAutoField()
+    at = InstantField()
+    zone = CharField()
+    client_id = CharField()
+    phone = CharField()
+    address = CharField()
+    user_agent = TextField()
+    page = TextField()
+    text = TextField()
+
+    class Meta:
+        table_name = "portal_consent"
+
+
+def columns(model: type[Any]) -> list[Any]:
+    return list(model._meta.sorted_fields)

@@ -1,0 +1,23 @@
+"""Practice documents, newest last."""
+
+from datetime import datetime
+
+from peewee import Database, fn
+
+from .models import PracticeRevision
+
+
+def latest_revision(db: Database) -> int | None:
+    query = PracticeRevision.select(fn.MAX(PracticeRevision.id)).tuples()
+    revision: int | None = next(iter(query.execute(db)))[0]
+    return revision
+
+
+def document(db: Database, revision: int) -> str:
+    query = PracticeRevision.select(PracticeRevision.document).where(PracticeRevision.id == revision).tuples()
+    text: str = next(iter(query.execute(db)))[0]
+    return text
+
+
+def add_revision(db: Database, text: str, now: datetime) -> None:
+    PracticeRevision.insert(document=text, applied=now).execute(db)

@@ -1,0 +1,1 @@
+"""The blueprint: pages for clients, and nothing that decides."""

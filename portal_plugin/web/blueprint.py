@@ -1,0 +1,120 @@
+"""Addresses, and what every answer has in common."""
+
+import logging
+from pathlib import Path
+
+from flask import Blueprint, Flask, abort, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from ..domain.errors import (
+    AlreadyDecided,
+    NotAllowed,
+    NotFound,
+    PortalError,
+    SetupError,
+    SlotTaken,
+    TooEarly,
+    TooLate,
+)
+from ..storage.database import Unreachable
+from . import booking, links, upcoming
+from .guard import current_state, refuse_foreign_posts
+from .htmx import is_partial, render_panel
+from .wording import FILTERS
+
+log = logging.getLogger("portal_plugin")
+
+LARGEST_FORM = 64 * 1024
+STATUS: dict[type[PortalError], int] = {
+    AlreadyDecided: 409,
+    SlotTaken: 409,
+    TooEarly: 409,
+    TooLate: 409,
+    NotAllowed: 403,
+}
+
+
+def _shipped(folder: str) -> Path:
+    """Inside the package when installed, beside it in a checkout."""
+    inside = Path(__file__).parents[1] / folder
+    return inside if inside.is_dir() else Path(__file__).parents[2] / folder
+
+
+def create_blueprint(url_prefix: str) -> Blueprint:
+    blueprint = Blueprint(
+        "portal",
+        __name__,
+        url_prefix=url_prefix,
+        template_folder=str(_shipped("templates")),
+        static_folder=str(_shipped("static") / "portal"),
+        static_url_path="/static",
+    )
+    for rule, endpoint, view, methods in (
+        ("/", "index", upcoming.index, ["GET"]),
+        ("/appointments/book", "book", booking.details, ["GET"]),
+        ("/appointments/book", "request", booking.request_time, ["POST"]),
+        ("/appointments/book/time", "time", booking.time, ["GET"]),
+        ("/appointments/<ref>/requested", "requested", booking.requested, ["GET"]),
+        ("/appointments/upcoming", "upcoming", upcoming.upcoming, ["GET"]),
+        ("/appointments/<ref>/accept", "accept", upcoming.accept, ["POST"]),
+        ("/appointments/<ref>/cancel", "cancel", upcoming.cancel, ["GET", "POST"]),
+        ("/appointments/<ref>/calendar.ics", "calendar", upcoming.calendar, ["GET"]),
+        ("/link/<token>", "link", links.follow, ["GET"]),
+    ):
+        blueprint.add_url_rule(rule, endpoint, view, methods=methods)
+    blueprint.before_request(_before)
+    blueprint.after_request(_after)
+    blueprint.register_error_handler(PortalError, _refusal)
+    blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
+    for failure in Unreachable:
+        blueprint.register_error_handler(failure, _unreachable)
+    return blueprint
+
+
+def add_filters(app: Flask) -> None:
+    app.jinja_env.filters.update(FILTERS)
+
+
+def _before() -> None:
+    if request.endpoint == "portal.static":
+        return
+    request.max_content_length = LARGEST_FORM
+    current_state().check()
+    refuse_foreign_posts()
+
+
+def _after(response: Response) -> Response:
+    if request.endpoint != "portal.static":
+        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.vary.add("HX-Request")
+    return response
+
+
+def _refusal(error: PortalError) -> ResponseReturnValue:
+    if isinstance(error, SetupError):
+        return _unreachable(error)
+    if isinstance(error, NotFound):
+        if not is_partial():
+            abort(404)
+        return _problem("Not found", str(error), 404)
+    return _problem("That did not work", str(error), STATUS.get(type(error), 422))
+
+
+def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    return _problem("That was too much text", "Nothing was sent. Go back and shorten your note.", 413)
+
+
+def _unreachable(error: Exception) -> ResponseReturnValue:
+    log.error("%s", error)
+    told = str(error) if current_app.debug else "Appointments are not available online right now. Please call us."
+    return _problem("Please try again later", told, 503)
+
+
+def _problem(title: str, sentence: str, status: int) -> ResponseReturnValue:
+    return render_panel("problem", title, status, sentence=sentence)
+
+

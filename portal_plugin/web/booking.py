@@ -1,0 +1,162 @@
+"""The three steps. All state is in the address or the form, so two tabs, Back and reload all work."""
+
+from datetime import date
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.errors import AlreadyDecided, NotOffered, PortalError, Refused, SlotTaken
+from ..domain.instants import local_date, seconds
+from ..domain.lifecycle import Actor, ActorKind
+from ..domain.practice import Practice, Wish
+from ..services.requests import ReminderConsent, request_appointment
+from ..services.state import State
+from .calendar_month import month_view
+from .forms import TimeForm, read_day
+from .guard import current_state, own_appointment, signed_in_client
+from .htmx import render_panel
+
+CHOICES = ("type", "contact", "provider", "location")
+
+
+def details() -> ResponseReturnValue:
+    """Step 1: what for, how, with whom, where."""
+    signed_in_client()
+    return _details(current_state().practice(), {name: request.args.get(name, "") for name in CHOICES})
+
+
+def time() -> ResponseReturnValue:
+    """Step 2: a month to look at and a day's times."""
+    client = signed_in_client()
+    state = current_state()
+    practice = state.practice()
+    chosen = {name: request.args.get(name, "") for name in CHOICES}
+    try:
+        wish = _wish(practice, chosen)
+    except NotOffered as error:
+        return _details(practice, chosen, error)
+    form = TimeForm(None, state, client.id, data=chosen | {"phone": client.phone})
+    return _time(state, practice, wish, form, read_day(request.args.get("date", "")))
+
+
+def request_time() -> ResponseReturnValue:
+    """Step 2 sent: the request is stored, or the step comes back with what was typed."""
+    client = signed_in_client()
+    state = current_state()
+    practice = state.practice()
+    form = TimeForm(request.form, state, client.id)
+    chosen = {name: form[name].data or "" for name in CHOICES}
+    try:
+        wish = _wish(practice, chosen)
+    except NotOffered as error:
+        return _details(practice, chosen, error)
+    if not form.validate():
+        return _time(state, practice, wish, form, _day_of(form, wish), 400 if form.stale else 422)
+    try:
+        appointment = request_appointment(
+            state,
+            wish,
+            client,
+            form.instant,
+            actor=Actor(ActorKind.CLIENT, client.id),
+            note=form.note.data or "",
+            consent=_consent(form, practice, wish),
+            key=f"{form.key.data}-{form.starts.data}"[:64],
+        )
+    except (SlotTaken, AlreadyDecided) as error:
+        return _again(state, practice, wish, form, error, 409)
+    except (NotOffered, Refused) as error:
+        return _again(state, practice, wish, form, error, 422)
+    return redirect(url_for("portal.requested", ref=appointment.ref), 303)
+
+
+def requested(ref: str) -> ResponseReturnValue:
+    """Step 3: what was sent, and what happens next."""
+    appointment = own_appointment(ref)
+    return render_panel(
+        "requested", "Request sent", appointment=appointment, practice=current_state().practice()
+    )
+
+
+def _wish(practice: Practice, chosen: dict[str, str]) -> Wish:
+    return practice.wish(chosen["type"], chosen["contact"], chosen["provider"], chosen["location"])
+
+
+def _details(
+    practice: Practice, chosen: dict[str, str], error: NotOffered | None = None
+) -> ResponseReturnValue:
+    types = practice.bookable_types()
+    kind = next((t for t in types if t.key == chosen["type"]), types[0] if len(types) == 1 else None)
+    contacts = practice.contacts_for(kind) if kind else []
+    contact = next((c for c in contacts if c.key == chosen["contact"]), contacts[0] if len(contacts) == 1 else None)
+    places = practice.locations_for(kind, contact) if kind and contact else []
+    place = next((p for p in places if p.key == chosen["location"]), places[0] if len(places) == 1 else None)
+    providers = practice.providers_for(kind, contact, place) if kind and contact else []
+    return render_panel(
+        "details",
+        "Book an appointment",
+        422 if error else 200,
+        practice=practice,
+        types=types,
+        type=kind,
+        contacts=contacts,
+        contact=contact,
+        locations=places,
+        location=place,
+        providers=providers,
+        provider=chosen["provider"],
+        errors={error.field: str(error)} if error else {},
+    )
+
+
+def _time(
+    state: State,
+    practice: Practice,
+    wish: Wish,
+    form: TimeForm,
+    day: date | None,
+    status: int = 200,
+) -> ResponseReturnValue:
+    view = month_view(state, practice, wish, day)
+    errors = {name: messages[0] for name, messages in form.errors.items() if name and messages}
+    return render_panel(
+        "time",
+        "Choose a date and time",
+        status,
+        practice=practice,
+        wish=wish,
+        form=form,
+        view=view,
+        errors=errors,
+        query={name: form[name].data for name in CHOICES if form[name].data},
+    )
+
+
+def _again(
+    state: State, practice: Practice, wish: Wish, form: TimeForm, error: PortalError, status: int
+) -> ResponseReturnValue:
+    """Step 2 once more with the reason, fresh times, and everything the client typed."""
+    form.starts.errors = [str(error)]
+    day = _day_of(form, wish)
+    if isinstance(error, AlreadyDecided):
+        form.key.data = form.key.default()
+    form.starts.data = None
+    return _time(state, practice, wish, form, day, status)
+
+
+def _day_of(form: TimeForm, wish: Wish) -> date | None:
+    moment = getattr(form, "instant", None)
+    return local_date(seconds(moment), wish.zone) if moment else read_day(request.form.get("date", ""))
+
+
+def _consent(form: TimeForm, practice: Practice, wish: Wish) -> ReminderConsent | None:
+    if not form.text_reminders.data:
+        return None
+    return ReminderConsent(
+        phone=form.e164,
+        zone=wish.zone,
+        address=request.remote_addr or "",
+        user_agent=request.user_agent.string[:500],
+        page=request.path,
+        text=f"{form.text_reminders.label.text}. {practice.programme}",
+    )

@@ -1,0 +1,109 @@
+"""Step 2's month overview and the times of one of its days."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from ..domain.availability import Busy, Slot, bookable_range, find_slots
+from ..domain.instants import day_bounds, instant, local_date, seconds
+from ..domain.practice import Practice, Wish
+from ..services.slots import busy_times
+from ..services.state import State
+from .wording import parts_of_day
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    date: date
+    has_times: bool
+    in_month: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MonthView:
+    """`weeks` begin on Sunday. `times` are those of the chosen day, by part of day."""
+
+    month: date
+    weeks: list[list[Day]]
+    previous: date | None
+    next: date | None
+    day: date
+    times: list[tuple[str, list[tuple[Slot, str]]]]
+    next_day_with_times: date | None
+
+
+def month_view(state: State, practice: Practice, wish: Wish, wanted: date | None) -> MonthView:
+    """The wanted day and its month. None wanted: the next day with times, whichever month that is in.
+
+    Reads what is taken once for the month, and once more when the month alone has no answer.
+    """
+    now = state.now()
+    first, beyond = bookable_range(wish, now)
+    earliest, latest = local_date(first, wish.zone), local_date(beyond - 1, wish.zone)
+
+    def slots(busy: Busy, since: int, until: int) -> Iterator[Slot]:
+        return find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
+
+    def busy_in(since: int, until: int) -> Busy:
+        return busy_times(state, wish, instant(since), instant(until))
+
+    def first_day(since: int, until: int, busy: Busy) -> date | None:
+        slot = next(slots(busy, since, until), None)
+        return local_date(seconds(slot.starts), wish.zone) if slot else None
+
+    chosen = min(max(wanted, earliest), latest) if wanted else earliest
+    month = chosen.replace(day=1)
+    begins, ends = _month_bounds(month, wish.zone)
+    busy = busy_in(begins, ends)
+    following = None
+    if wanted is None:
+        found = first_day(begins, ends, busy)
+        if found is None and ends < beyond:
+            found = first_day(ends, beyond, busy_in(ends, beyond))
+            if found is not None:
+                month = found.replace(day=1)
+                begins, ends = _month_bounds(month, wish.zone)
+                busy = busy_in(begins, ends)
+        chosen = found or chosen
+    open_days = {
+        day
+        for day in (month + timedelta(days=n) for n in range((_next_month(month) - month).days))
+        if next(slots(busy, *day_bounds(day, wish.zone)), None)
+    }
+    times = list(slots(busy, *day_bounds(chosen, wish.zone)))
+    if not times:
+        since = day_bounds(chosen, wish.zone)[1]
+        following = next((day for day in sorted(open_days) if day > chosen), None)
+        if following is None and wanted is not None and since < beyond:
+            following = first_day(since, beyond, busy_in(since, beyond))
+    return MonthView(
+        month=month,
+        weeks=_weeks(month, open_days),
+        previous=month - timedelta(days=1) if month > earliest else None,
+        next=_next_month(month) if _next_month(month) <= latest else None,
+        day=chosen,
+        times=parts_of_day(times, wish.zone),
+        next_day_with_times=following,
+    )
+
+
+def _weeks(month: date, open_days: set[date]) -> list[list[Day]]:
+    day = month - timedelta(days=(month.weekday() + 1) % 7)
+    weeks: list[list[Day]] = []
+    while day < _next_month(month):
+        weeks.append(
+            [
+                Day(date_, date_ in open_days, date_.month == month.month)
+                for date_ in (day + timedelta(days=n) for n in range(7))
+            ]
+        )
+        day += timedelta(days=7)
+    return weeks
+
+
+def _next_month(month: date) -> date:
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _month_bounds(month: date, zone: str) -> tuple[int, int]:
+    return day_bounds(month, zone)[0], day_bounds(_next_month(month), zone)[0]

@@ -1,0 +1,65 @@
+"""Who asks, and whose is this? Every route asks here and nowhere else."""
+
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from flask import abort, current_app, g, redirect, request, url_for
+
+from ..domain.appointment import Appointment, Client
+from ..domain.errors import NotFound, SetupError
+from ..services.state import State
+from ..storage import appointments
+from .htmx import current_path, redirect_whole_page
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+def current_state() -> State:
+    return cast(State, current_app.extensions["portal"])
+
+
+def signed_in_client() -> Client:
+    """The client of this request. Anybody else is sent to the host's sign-in and back to where they were."""
+    state = current_state()
+    if state.questions.current_client is None:
+        raise SetupError("The portal does not know who is signed in: register a function with @portal.current_client.")
+    if "portal_client" not in g:
+        g.portal_client = state.questions.current_client()
+    if g.portal_client is None:
+        abort(_to_sign_in(state))
+    return cast(Client, g.portal_client)
+
+
+def own_appointment(ref: str) -> Appointment:
+    """The client's own appointment. Raises NotFound for another's just as for none."""
+    client = signed_in_client()
+    state = current_state()
+    appointment = appointments.by_ref(state.db, state.practice(), ref)
+    if appointment is None or appointment.client.id != client.id:
+        raise NotFound
+    return appointment
+
+
+def refuse_foreign_posts() -> None:
+    """A form posted from another site is refused before anything is read."""
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return
+    origin = request.headers.get("Origin")
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin and _foreign(origin)):
+        abort(400, "This form was sent from another site.")
+
+
+def _foreign(origin: str) -> bool:
+    own = {request.host_url, current_state().settings.base_url}
+    return urlsplit(origin)[:2] not in {urlsplit(address)[:2] for address in own}
+
+
+def _to_sign_in(state: State) -> "Response":
+    login_manager = getattr(current_app, "login_manager", None)
+    endpoint = state.settings.sign_in or getattr(login_manager, "login_view", None)
+    if not endpoint:
+        raise SetupError('PORTAL_SIGN_IN is not set: set it to the endpoint of the site\'s sign-in page, such as "login".')
+    back = current_path() if request.method == "GET" else url_for("portal.upcoming")
+    address = url_for(endpoint, next=back)
+    return redirect_whole_page(address) or redirect(address)

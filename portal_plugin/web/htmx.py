@@ -1,0 +1,58 @@
+"""Reading an HTMX request and shaping its answer. No other file names an HX- header."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, make_response, render_template, request
+from htmx_flask import make_response as htmx_response
+from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
+from werkzeug.wrappers import Response
+
+
+def install(app: Flask) -> None:
+    """Give requests their `htmx` attribute and leave the host's own Request class in place."""
+    if not issubclass(app.request_class, HtmxAwareRequest):
+        app.request_class = type("PortalRequest", (HtmxAwareRequest, app.request_class), {})
+
+
+def _htmx() -> HtmxHeaders:
+    headers: HtmxHeaders = request.htmx  # type: ignore[attr-defined]
+    return headers
+
+
+def is_partial() -> bool:
+    """Whether the panel alone is wanted. A restored history entry needs the whole page."""
+    htmx = _htmx()
+    return bool(htmx) and not htmx.history_restore_request and request.headers.get("HX-Request-Type") != "full"
+
+
+def render_panel(name: str, title: str, status: int = 200, **context: Any) -> Response:
+    """The panel alone for HTMX, else the page around it."""
+    partial = is_partial()
+    template = f"portal/partials/_{name}.html" if partial else "portal/page.html"
+    panel = f"portal/partials/_{name}.html"
+    state = current_app.extensions["portal"]
+    page = render_template(
+        template, panel=panel, title=title, portal=state.settings, partial=partial, endpoint=request.endpoint, **context
+    )
+    response: Response = make_response(page, status)
+    if partial and status >= 400:
+        # The address of a failed POST is none to come back to.
+        response.headers["HX-Push-Url"] = "false"
+    return response
+
+
+def redirect_whole_page(address: str) -> Response | None:
+    """An answer that makes HTMX leave the page, or None for a browser that follows redirects itself."""
+    if not _htmx():
+        return None
+    response: Response = htmx_response("", 401, redirect=address)
+    return response
+
+
+def current_path() -> str:
+    """The path the person is looking at, fit to come back to: of this site, with its query."""
+    url = urlsplit(_htmx().current_url or "") if _htmx() else None
+    if url and url.path and url.netloc == request.host:
+        return f"{url.path}?{url.query}" if url.query else url.path
+    return request.script_root + (request.full_path if request.query_string else request.path)

@@ -1,0 +1,32 @@
+"""Where a mailed link lands: it shows, and never acts."""
+
+from flask import redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.appointment import Appointment
+from ..domain.errors import NotFound
+from .guard import current_state, own_appointment, signed_in_client
+from .htmx import render_panel
+from ..services.tokens import LinkExpired, read_link
+
+
+def follow(token: str) -> ResponseReturnValue:
+    """"Reschedule" opens step 2 with the same details; the client chooses and sends it like any request."""
+    signed_in_client()
+    try:
+        link = read_link(current_state(), token)
+    except LinkExpired:
+        return render_panel("expired_link", "This link has expired", 410)
+    if link is None or link.purpose != "again":
+        raise NotFound
+    return redirect(book_again(own_appointment(link.ref)), 303)
+
+
+def book_again(appointment: Appointment) -> str:
+    details = {
+        "type": appointment.type.key,
+        "contact": appointment.contact.key,
+        "provider": appointment.provider.key,
+        "location": appointment.location.key if appointment.location else None,
+    }
+    return url_for("portal.time", **details)

@@ -1,0 +1,93 @@
+"""Upcoming Appointments, and what a client does to one."""
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from ..delivery.calendar import calendar_file
+from ..domain.appointment import Appointment
+from ..domain.errors import NotFound
+from ..domain.lifecycle import Action, Actor, ActorKind, Status
+from ..services.decisions import cancellable, decide
+from ..services.messages import facts
+from ..storage import appointments
+from .forms import STALE, AcceptForm, CancelForm
+from .guard import current_state, own_appointment, signed_in_client
+from .htmx import render_panel
+
+
+def index() -> ResponseReturnValue:
+    return redirect(url_for("portal.upcoming"))
+
+
+def upcoming() -> ResponseReturnValue:
+    """Requested, invited and confirmed ones, soonest first."""
+    return _upcoming()
+
+
+def accept(ref: str) -> ResponseReturnValue:
+    appointment = own_appointment(ref)
+    form = AcceptForm(request.form, current_state(), appointment.client.id)
+    if not form.validate():
+        return _upcoming(STALE, 400)
+    decide(current_state(), ref, Action.ACCEPT, _actor(appointment))
+    return redirect(url_for("portal.upcoming"), 303)
+
+
+def cancel(ref: str) -> ResponseReturnValue:
+    """GET asks, POST cancels. Inside the cancellation window both say whom to call."""
+    appointment = own_appointment(ref)
+    state = current_state()
+    practice = state.practice()
+    form = CancelForm(request.form, state, appointment.client.id)
+    status = 200
+    if request.method == "POST":
+        if form.validate():
+            decide(state, ref, Action.CANCEL, _actor(appointment), form.reason.data or "")
+            return redirect(url_for("portal.upcoming"), 303)
+        status = 400 if form.stale else 422
+    return render_panel(
+        "cancel",
+        "Cancel appointment",
+        status,
+        appointment=appointment,
+        practice=practice,
+        form=form,
+        errors={name: messages[0] for name, messages in form.errors.items() if name},
+        possible=cancellable(practice, appointment, ActorKind.CLIENT, state.now()),
+    )
+
+
+def calendar(ref: str) -> ResponseReturnValue:
+    """The calendar file of a confirmed appointment."""
+    appointment = own_appointment(ref)
+    if appointment.status is not Status.CONFIRMED:
+        raise NotFound
+    state = current_state()
+    file = calendar_file(facts(state.practice(), appointment), state.settings.base_url, state.now())
+    return Response(
+        file,
+        content_type="text/calendar; charset=utf-8; method=PUBLISH",
+        headers={"Content-Disposition": 'attachment; filename="appointment.ics"'},
+    )
+
+
+def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
+    client = signed_in_client()
+    state = current_state()
+    practice = state.practice()
+    now = state.now()
+    return render_panel(
+        "upcoming",
+        "Upcoming appointments",
+        status,
+        practice=practice,
+        appointments=appointments.upcoming(state.db, practice, client.id, now),
+        form=AcceptForm(None, state, client.id),
+        error=error,
+        now=now,
+    )
+
+
+def _actor(appointment: Appointment) -> Actor:
+    return Actor(ActorKind.CLIENT, appointment.client.id)

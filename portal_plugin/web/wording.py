@@ -1,0 +1,85 @@
+"""Dates, times, zones and statuses in words."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import get_timezone_name
+
+from ..domain.availability import Slot
+from ..domain.lifecycle import Status
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+STATUS_WORDS = {
+    Status.REQUESTED: "Requested",
+    Status.INVITED: "Invitation",
+    Status.CONFIRMED: "Confirmed",
+    Status.DECLINED: "Declined",
+    Status.CANCELLED: "Cancelled",
+    Status.EXPIRED: "Expired",
+    Status.WITHDRAWN: "Withdrawn",
+    Status.COMPLETED: "Completed",
+    Status.NO_SHOW: "Missed",
+}
+
+
+def long_date(day: date) -> str:
+    return f"{_DAYS[day.weekday()]}, {_MONTHS[day.month - 1]} {day.day}, {day.year}"
+
+
+def month_name(day: date) -> str:
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def clock_time(moment: datetime) -> str:
+    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
+
+
+def status_word(status: Status) -> str:
+    return STATUS_WORDS[status]
+
+
+@lru_cache(maxsize=256)
+def zone_name(zone: str) -> str:
+    """`Eastern Time (New York)`."""
+    city = zone.rpartition("/")[2].replace("_", " ")
+    name: str = get_timezone_name(ZoneInfo(zone), locale="en")
+    return f"{name} ({city})" if city not in name else name
+
+
+def parts_of_day(slots: Iterable[Slot], zone: str) -> list[tuple[str, list[tuple[Slot, str]]]]:
+    """Slots with their local time in words, by part of day; a repeated hour names its offset."""
+    info = ZoneInfo(zone)
+    local = [(slot, slot.starts.astimezone(info)) for slot in slots]
+    words = [clock_time(moment) for _, moment in local]
+    groups: dict[str, list[tuple[Slot, str]]] = {}
+    for (slot, moment), word in zip(local, words, strict=True):
+        part = "Morning" if moment.hour < 12 else "Afternoon" if moment.hour < 17 else "Evening"
+        groups.setdefault(part, []).append((slot, f"{word} {moment:%Z}" if words.count(word) > 1 else word))
+    return list(groups.items())
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "portal_date": long_date,
+    "portal_month": month_name,
+    "portal_time": clock_time,
+    "portal_zone": zone_name,
+    "portal_status": status_word,
+}
