@@ -71,9 +71,7 @@ def apply(file: str, yes: bool) -> None:
     """Make FILE the practice. Shows what changes and asks first, on a terminal."""
     state = _state()
     read = load(file)
-    changed = practices.changes(
-        old := practices.current_document(state.db), practices.succeed(old, read)
-    )
+    changed = practices.changes(old := practices.current_document(state.db), practices.succeed(old, read))
     if not changed:
         click.echo("Nothing changes.")
         return

@@ -62,7 +62,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     htmx = text("PORTAL_HTMX", "bundled")
     if htmx not in {"bundled", "host"}:
         mistakes.append(
-            f'PORTAL_HTMX is {htmx!r}: write "bundled" to use the portal\'s own htmx, or "host" when the site loads htmx.'
+            f'PORTAL_HTMX is {htmx!r}: write "bundled" to use the portal\'s own htmx, '
+            'or "host" when the site loads htmx itself.'
         )
     clock = config.get("PORTAL_CLOCK", utc_now)
     if not callable(clock):

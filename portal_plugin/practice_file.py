@@ -270,9 +270,7 @@ def _provider(
         location = written.location or only
         week = tuple(tuple(joined(getattr(written, day))) for day in DAYS)
         zone = entry.zone or (zones[location] if location else practice_zone)
-        return Hours(
-            week, zone, location, written.contact_types, written.valid_from, written.valid_until
-        )
+        return Hours(week, zone, location, written.contact_types, written.valid_from, written.valid_until)
 
     overrides: dict[date, tuple[Override, ...]] = {}
     for written in entry.overrides:
@@ -324,18 +322,17 @@ def _contradictions(file: PracticeFile) -> Iterator[tuple[Path_, str]]:
         here: Path_ = ("providers", n)
         yield from unknown((*here, "locations"), "location", provider.locations, known["locations"])
         yield from unknown((*here, "types"), "appointment type", provider.types, known["appointment_types"])
-        yield from unknown(
-            (*here, "contact_types"), "contact type", provider.contact_types, known["contact_types"]
-        )
+        yield from unknown((*here, "contact_types"), "contact type", provider.contact_types, known["contact_types"])
         if travel.intersection(provider.contact_types) and not provider.locations:
             yield here, f"{provider.name} meets clients at a location, so list at least one under locations"
         for m, hours in enumerate(provider.hours):
             there = (*here, "hours", m)
+            yield from unknown((*there, "contact_types"), "contact type", hours.contact_types, known["contact_types"])
             yield from unknown(
-                (*there, "contact_types"), "contact type", hours.contact_types, known["contact_types"]
-            )
-            yield from unknown(
-                (*there, "location"), "location of this provider", [hours.location] if hours.location else [], provider.locations
+                (*there, "location"),
+                "location of this provider",
+                [hours.location] if hours.location else [],
+                provider.locations,
             )
             if hours.location is None and len(provider.locations) > 1:
                 yield there, f"{provider.name} works at several locations; say which these hours are at"
@@ -360,7 +357,7 @@ def _explain(error: Any) -> str:
     if kind == "value_error":
         return str(error["ctx"]["error"])
     if kind == "string_pattern_mismatch" and loc[-1] == "key":
-        return f"{error['input']!r} must be lower-case letters, digits and hyphens, such as \"first-visit\""
+        return f'{error["input"]!r} must be lower-case letters, digits and hyphens, such as "first-visit"'
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, not {_shorten(error['input'])}"
 
 
@@ -370,7 +367,11 @@ def _fields_at(loc: Sequence[str | int]) -> list[str]:
         if isinstance(step, str):
             annotation = model.model_fields[step].annotation
             model = next(
-                (a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type) and issubclass(a, BaseModel)),
+                (
+                    a
+                    for a in (annotation, *getattr(annotation, "__args__", ()))
+                    if isinstance(a, type) and issubclass(a, BaseModel)
+                ),
                 model,
             )
     return list(model.model_fields)

@@ -14,7 +14,9 @@ OUTLOOK = "https://outlook.live.com/calendar/0/deeplink/compose"
 MICROSOFT_365 = "https://outlook.office.com/calendar/0/deeplink/compose"
 
 
-def calendar_file(facts: Mapping[str, Any], base_url: str, now: datetime, method: str = "PUBLISH", attendee: str = "") -> bytes:
+def calendar_file(
+    facts: Mapping[str, Any], base_url: str, now: datetime, method: str = "PUBLISH", attendee: str = ""
+) -> bytes:
     """One VEVENT in UTC. Its UID stays for the appointment's life and SEQUENCE is the appointment's version.
 
     An invitation (REQUEST, CANCEL) names the practice as ORGANIZER and the client as ATTENDEE, as RFC 5546

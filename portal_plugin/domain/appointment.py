@@ -10,11 +10,17 @@ from .lifecycle import Status
 from .practice import AppointmentType, ContactType, Location, Provider
 
 _SPACES = re.compile(r"\s+")
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_JOINERS = {"\u200c", "\u200d"}  # Persian and emoji need them.
 
 
 def clean_line(text: str) -> str:
     """One line without what a header or a reader could be fooled by: controls, direction overrides, surrogates."""
-    kept = (" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in _UNSAFE or c in "\u200c\u200d")
+    kept = (
+        " " if c.isspace() else c
+        for c in text
+        if c.isspace() or unicodedata.category(c) not in _UNSAFE or c in "\u200c\u200d"
+    )
     return _SPACES.sub(" ", "".join(kept)).strip()
 
 
@@ -39,7 +45,8 @@ class Client:
 class Appointment:
     """A request, an invitation or an appointment. Instants are aware UTC; `zone` is the one it is told in.
 
-    `message` is the practice's latest word to the client, `note` the client's to the practice. `version`
+    `message` is the practice's latest word to the client; `note` is the client's to the practice when asking
+    and `reason` when cancelling. `version`
     rises with every change. `id` and `claim` are the portal's own and mean nothing outside.
     """
 
@@ -55,6 +62,7 @@ class Appointment:
     client: Client
     note: str = field(repr=False)
     message: str = field(repr=False)
+    reason: str = field(repr=False)
     text_reminders: bool
     version: int
     created: datetime

@@ -59,9 +59,7 @@ def bookable_range(wish: Wish, now: datetime) -> tuple[int, int]:
     return ceil((now + wish.type.notice).timestamp()), day_bounds(last_day, wish.zone)[1]
 
 
-def _starts(
-    practice: Practice, wish: Wish, provider: Provider, busy: Busy, first: int, beyond: int
-) -> Iterator[int]:
+def _starts(practice: Practice, wish: Wish, provider: Provider, busy: Busy, first: int, beyond: int) -> Iterator[int]:
     kind = wish.type
     length = int(kind.duration.total_seconds())
     before = int(kind.buffer_before.total_seconds())

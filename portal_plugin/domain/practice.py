@@ -206,9 +206,7 @@ class Practice:
         used = {key for provider in self.providers_for(kind, contact) for key in provider.locations}
         return [loc for loc in self.locations.values() if loc.key in used and not loc.retired]
 
-    def wish(
-        self, type: str, contact: str, provider: str | None = None, location: str | None = None
-    ) -> Wish:
+    def wish(self, type: str, contact: str, provider: str | None = None, location: str | None = None) -> Wish:
         """Resolve keys into a wish. Raises NotOffered with the field at fault.
 
         No provider means anybody who offers it. A location may be left out where there is only one.
@@ -221,7 +219,9 @@ class Practice:
         able = self.providers_for(kind, how, where)
         if provider:
             able = [
-                _known("provider", provider, able, f"Choose a provider who offers {kind.name} this way, or any available.")
+                _known(
+                    "provider", provider, able, f"Choose a provider who offers {kind.name} this way, or any available."
+                )
             ]
         zone = where.zone if where else self.zone
         return Wish(kind, how, tuple(able), where, zone)

@@ -15,6 +15,8 @@ from .state import State
 def decide(state: State, ref: str, action: Action, actor: Actor, message: str = "") -> Appointment:
     """Carry out `action` and return the appointment as it now is. Done already: nothing changes.
 
+    `message` is the actor's word: the practice's goes to the client, the client's stays with the practice.
+
     Raises NotFound, AlreadyDecided, NotAllowed, TooLate, TooEarly, and SlotTaken when a request that did
     not hold its time is confirmed too late.
     """
@@ -46,8 +48,9 @@ def move(
 ) -> Appointment | None:
     """Row, claim, history and outbox in one transaction; None when somebody else changed the row first."""
     db = state.db
+    words = {"reason" if actor.kind is ActorKind.CLIENT else "message": message}
     with db.atomic():
-        if not appointments.move(db, appointment, target, message):
+        if not appointments.move(db, appointment, target, **words):
             return None
         if target in RELEASING and appointment.claim is not None:
             appointments.set_claim(db, appointment.id, None)
@@ -63,9 +66,7 @@ def move(
     return changed
 
 
-def check_moment(
-    practice: Practice, appointment: Appointment, action: Action, actor: Actor, now: datetime
-) -> None:
+def check_moment(practice: Practice, appointment: Appointment, action: Action, actor: Actor, now: datetime) -> None:
     """Raises TooLate or TooEarly where the clock forbids what the lifecycle allows."""
     if action is Action.CANCEL and not cancellable(practice, appointment, actor.kind, now):
         raise TooLate(

@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from peewee import Database
-
 from ..domain.appointment import Appointment
 from ..domain.lifecycle import Action, Actor, Status
 from ..domain.practice import Practice
 from ..storage import outbox
+from ..storage.database import Database
 
 TOPICS: dict[Action, str] = {
     Action.REQUEST: "received",
@@ -24,7 +23,13 @@ TOPICS: dict[Action, str] = {
 
 
 def enqueue_mail(
-    db: Database, practice: Practice, appointment: Appointment, action: Action, actor: Actor, was: Status | None, now: datetime
+    db: Database,
+    practice: Practice,
+    appointment: Appointment,
+    action: Action,
+    actor: Actor,
+    was: Status | None,
+    now: datetime,
 ) -> None:
     """Write the client's mail into the change's own transaction. A client without an address gets none."""
     topic = TOPICS.get(action)

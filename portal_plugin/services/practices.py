@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from peewee import Database
-
 from ..domain.practice import Practice
 from ..practice_file import Entries, PracticeFile, to_practice
 from ..storage import practice as documents
+from ..storage.database import Database
 
 KINDS = ("locations", "contact_types", "appointment_types", "providers")
 
@@ -37,9 +36,7 @@ class Document:
 
 def read_document(text: str) -> Document:
     data = json.loads(text)
-    return Document(
-        PracticeFile.model_validate(data["file"]), Entries.model_validate(data["retired"]), data["numbers"]
-    )
+    return Document(PracticeFile.model_validate(data["file"]), Entries.model_validate(data["retired"]), data["numbers"])
 
 
 def current_document(db: Database) -> Document | None:

@@ -125,9 +125,7 @@ def _store(
     status = Status.INVITED if action is Action.INVITE else Status.REQUESTED
     confirms = kind.confirms_itself and action is Action.REQUEST
     holds = practice.requests_hold_time or confirms or status is Status.INVITED
-    stretch = Interval(
-        seconds(starts - kind.buffer_before), seconds(starts + kind.duration + kind.buffer_after)
-    )
+    stretch = Interval(seconds(starts - kind.buffer_before), seconds(starts + kind.duration + kind.buffer_after))
     expires = min(starts, now + practice.request_expiry) if practice.request_expiry else starts
     for provider in willing:
         ref = secrets.token_hex(16)
@@ -153,6 +151,7 @@ def _store(
                     client_phone=consent.phone if consent else client.phone,
                     note=note,
                     message=message,
+                    reason="",
                     text_reminders=consent is not None,
                     request_key=key,
                     created=now,
@@ -167,9 +166,7 @@ def _store(
                 assert stored is not None  # noqa: S101 - read back in the transaction that wrote it
                 result = stored
                 if confirms:
-                    confirmed = move(
-                        state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now
-                    )
+                    confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)
                     result = confirmed or stored
                 else:
                     enqueue_mail(db, practice, stored, action, actor, None, now)
@@ -190,7 +187,8 @@ def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) ->
     if at < first:
         hours = round(wish.type.notice.total_seconds() / 3600)
         return NotOffered(
-            "starts", f"That is too soon: {practice.name} needs {hours} hours' notice. Call {practice.phone} if it is urgent."
+            "starts",
+            f"That is too soon: {practice.name} needs {hours} hours' notice. Call {practice.phone} if it is urgent.",
         )
     if at >= beyond:
         return NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")

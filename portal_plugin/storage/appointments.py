@@ -34,6 +34,7 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         client=Client(row["client_id"], row["client_name"], row["client_email"], row["client_phone"]),
         note=row["note"],
         message=row["message"],
+        reason=row["reason"],
         text_reminders=bool(row["text_reminders"]),
         version=row["version"],
         created=row["created"],
@@ -122,11 +123,9 @@ def set_claim(db: Database, row: int, claim: int | None) -> None:
     AppointmentRow.update(claim=claim).where(AppointmentRow.id == row).execute(db)
 
 
-def move(db: Database, appointment: Appointment, to: Status, message: str) -> bool:
+def move(db: Database, appointment: Appointment, to: Status, **words: str) -> bool:
     """Change the status if nobody else has changed the row since it was read; whether that was so."""
-    query = AppointmentRow.update(
-        status=to, message=message, version=appointment.version + 1
-    ).where(
+    query = AppointmentRow.update(status=to, version=appointment.version + 1, **words).where(
         AppointmentRow.id == appointment.id,
         AppointmentRow.status == appointment.status,
         AppointmentRow.version == appointment.version,
@@ -136,15 +135,20 @@ def move(db: Database, appointment: Appointment, to: Status, message: str) -> bo
 
 def busy_stretch(db: Database, row: int) -> tuple[int, int]:
     """Seconds since 1970 of the time an appointment takes, buffers included."""
-    query = AppointmentRow.select(AppointmentRow.busy_from, AppointmentRow.busy_until).where(
-        AppointmentRow.id == row
-    )
+    query = AppointmentRow.select(AppointmentRow.busy_from, AppointmentRow.busy_until).where(AppointmentRow.id == row)
     starts, ends = next(iter(query.tuples().execute(db)))
     return starts, ends
 
 
 def record(
-    db: Database, row: int, actor: Actor, action: Action, before: Status | None, after: Status, reason: str, now: datetime
+    db: Database,
+    row: int,
+    actor: Actor,
+    action: Action,
+    before: Status | None,
+    after: Status,
+    reason: str,
+    now: datetime,
 ) -> None:
     HistoryRow.insert(
         at=now,

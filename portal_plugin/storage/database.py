@@ -4,7 +4,8 @@ import os
 import weakref
 from pathlib import Path
 
-from peewee import Database, OperationalError, PeeweeException, PostgresqlDatabase
+from peewee import Database as Database
+from peewee import OperationalError, PeeweeException, PostgresqlDatabase
 from playhouse.db_url import parse
 from playhouse.migrations import Runner
 from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
@@ -44,7 +45,12 @@ def open_database(url: str) -> Database:
         database = PooledPsycopg3Database(options.pop("database"), **options)
     # A connection shared by parent and child mixes their answers.
     reference = weakref.ref(database)
-    os.register_at_fork(after_in_child=lambda: (alive := reference()) is not None and alive.dispose())
+
+    def forget_connections() -> None:
+        if alive := reference():
+            alive.dispose()
+
+    os.register_at_fork(after_in_child=forget_connections)
     return database
 
 

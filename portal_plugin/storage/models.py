@@ -21,7 +21,7 @@ class InstantField(BigIntegerField):
         return None if value is None else instant(value)
 
 
-class PracticeRevision(Model):  # type: ignore[misc]
+class PracticeRevision(Model):
     """A practice as applied, with what earlier revisions listed and this one does not. The newest counts."""
 
     id = BigAutoField()
@@ -32,7 +32,7 @@ class PracticeRevision(Model):  # type: ignore[misc]
         table_name = "portal_practice"
 
 
-class Claim(Model):  # type: ignore[misc]
+class Claim(Model):
     """That stretch of the provider's time is taken. The database refuses two that overlap."""
 
     id = BigAutoField()
@@ -44,7 +44,7 @@ class Claim(Model):  # type: ignore[misc]
         table_name = "portal_claim"
 
 
-class AppointmentRow(Model):  # type: ignore[misc]
+class AppointmentRow(Model):
     id = BigAutoField()
     ref = CharField()
     status = CharField()
@@ -64,6 +64,7 @@ class AppointmentRow(Model):  # type: ignore[misc]
     client_phone = CharField()
     note = TextField()
     message = TextField()
+    reason = TextField()
     text_reminders = BooleanField()
     request_key = CharField(null=True)
     claim = BigIntegerField(null=True)
@@ -74,7 +75,7 @@ class AppointmentRow(Model):  # type: ignore[misc]
         table_name = "portal_appointment"
 
 
-class HistoryRow(Model):  # type: ignore[misc]
+class HistoryRow(Model):
     id = BigAutoField()
     at = InstantField()
     appointment = BigIntegerField()
@@ -89,7 +90,7 @@ class HistoryRow(Model):  # type: ignore[misc]
         table_name = "portal_history"
 
 
-class OutboxRow(Model):  # type: ignore[misc]
+class OutboxRow(Model):
     id = BigAutoField()
     appointment = BigIntegerField()
     channel = CharField()
@@ -110,7 +111,7 @@ class OutboxRow(Model):  # type: ignore[misc]
         table_name = "portal_outbox"
 
 
-class ConsentRow(Model):  # type: ignore[misc]
+class ConsentRow(Model):
     id = BigAutoField()
     at = InstantField()
     zone = CharField()

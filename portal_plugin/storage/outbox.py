@@ -58,7 +58,7 @@ def lease_due(db: Database, now: datetime, until: datetime, most: int) -> list[M
         .limit(most)
     )
     if is_postgres(db):
-        free = free.for_update("FOR UPDATE SKIP LOCKED")
+        free = free.for_update(skip_locked=True)
     columns = [getattr(OutboxRow, name) for name in Message._fields]
     with db.atomic():
         OutboxRow.update(lease=lease, leased_until=until, attempts=OutboxRow.attempts + 1).where(

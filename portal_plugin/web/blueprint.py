@@ -116,5 +116,3 @@ def _unreachable(error: Exception) -> ResponseReturnValue:
 
 def _problem(title: str, sentence: str, status: int) -> ResponseReturnValue:
     return render_panel("problem", title, status, sentence=sentence)
-
-

@@ -12,7 +12,7 @@ from ..domain.practice import Practice, Wish
 from ..services.requests import ReminderConsent, request_appointment
 from ..services.state import State
 from .calendar_month import month_view
-from .forms import TimeForm, read_day
+from .forms import TimeForm, new_key, read_day
 from .guard import current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 
@@ -50,7 +50,7 @@ def request_time() -> ResponseReturnValue:
         wish = _wish(practice, chosen)
     except NotOffered as error:
         return _details(practice, chosen, error)
-    if not form.validate():
+    if not form.validate() or form.instant is None:
         return _time(state, practice, wish, form, _day_of(form, wish), 400 if form.stale else 422)
     try:
         appointment = request_appointment(
@@ -73,18 +73,14 @@ def request_time() -> ResponseReturnValue:
 def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
-    return render_panel(
-        "requested", "Request sent", appointment=appointment, practice=current_state().practice()
-    )
+    return render_panel("requested", "Request sent", appointment=appointment, practice=current_state().practice())
 
 
 def _wish(practice: Practice, chosen: dict[str, str]) -> Wish:
     return practice.wish(chosen["type"], chosen["contact"], chosen["provider"], chosen["location"])
 
 
-def _details(
-    practice: Practice, chosen: dict[str, str], error: NotOffered | None = None
-) -> ResponseReturnValue:
+def _details(practice: Practice, chosen: dict[str, str], error: NotOffered | None = None) -> ResponseReturnValue:
     types = practice.bookable_types()
     kind = next((t for t in types if t.key == chosen["type"]), types[0] if len(types) == 1 else None)
     contacts = practice.contacts_for(kind) if kind else []
@@ -118,7 +114,6 @@ def _time(
     status: int = 200,
 ) -> ResponseReturnValue:
     view = month_view(state, practice, wish, day)
-    errors = {name: messages[0] for name, messages in form.errors.items() if name and messages}
     return render_panel(
         "time",
         "Choose a date and time",
@@ -127,7 +122,7 @@ def _time(
         wish=wish,
         form=form,
         view=view,
-        errors=errors,
+        errors=form.sentences,
         query={name: form[name].data for name in CHOICES if form[name].data},
     )
 
@@ -139,14 +134,15 @@ def _again(
     form.starts.errors = [str(error)]
     day = _day_of(form, wish)
     if isinstance(error, AlreadyDecided):
-        form.key.data = form.key.default()
+        form.key.data = new_key()
     form.starts.data = None
     return _time(state, practice, wish, form, day, status)
 
 
 def _day_of(form: TimeForm, wish: Wish) -> date | None:
-    moment = getattr(form, "instant", None)
-    return local_date(seconds(moment), wish.zone) if moment else read_day(request.form.get("date", ""))
+    if form.instant is None:
+        return read_day(request.form.get("date", ""))
+    return local_date(seconds(form.instant), wish.zone)
 
 
 def _consent(form: TimeForm, practice: Practice, wish: Wish) -> ReminderConsent | None:

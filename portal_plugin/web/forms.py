@@ -9,6 +9,7 @@ from typing import Any
 import phonenumbers
 from wtforms import BooleanField, Form, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.csrf.core import CSRF, CSRFTokenField
+from wtforms.form import BaseForm
 from wtforms.validators import Length, ValidationError
 
 from ..domain.practice import Practice
@@ -20,6 +21,10 @@ STALE = "This page was open for too long, or the form came from elsewhere. Nothi
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+def new_key() -> str:
+    return secrets.token_hex(8)
 
 
 def read_day(text: str) -> date | None:
@@ -37,22 +42,22 @@ def read_instant(text: str) -> datetime | None:
         return None
 
 
-class _ClientToken(CSRF):  # type: ignore[misc]
+class _ClientToken(CSRF):
     """A token of our own, bound to the client: it works beside the host's protection, and without a session."""
 
-    def setup_form(self, form: Form) -> Any:
+    def setup_form(self, form: BaseForm) -> Any:
         self.state, self.client_id = form.meta.state, form.meta.client_id
         return super().setup_form(form)
 
     def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
         return form_token(self.state, self.client_id)
 
-    def validate_csrf_token(self, form: Form, field: CSRFTokenField) -> None:
+    def validate_csrf_token(self, form: BaseForm, field: CSRFTokenField) -> None:
         if not form_token_is_good(self.state, field.data or "", self.client_id):
             raise ValidationError(STALE)
 
 
-class ClientForm(Form):  # type: ignore[misc]
+class ClientForm(Form):
     """A form that only its own client can send."""
 
     class Meta:
@@ -65,7 +70,12 @@ class ClientForm(Form):  # type: ignore[misc]
 
     @property
     def stale(self) -> bool:
-        return bool(self.portal_token.errors)
+        return bool(self["portal_token"].errors)
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """The first thing wrong with each field."""
+        return {field.short_name: str(field.errors[0]) for field in self if field.errors}
 
 
 def _printable(form: Form, field: StringField) -> None:
@@ -75,7 +85,9 @@ def _printable(form: Form, field: StringField) -> None:
 
 
 class CancelForm(ClientForm):
-    reason = TextAreaField("Reason (optional)", [Length(max=500, message="Please keep it under 500 characters."), _printable])
+    reason = TextAreaField(
+        "Reason (optional)", [Length(max=500, message="Please keep it under 500 characters."), _printable]
+    )
 
 
 class AcceptForm(ClientForm):
@@ -83,13 +95,19 @@ class AcceptForm(ClientForm):
 
 
 class TimeForm(ClientForm):
-    """Step 2. What was chosen in step 1 travels along; `key` makes a form sent twice one request."""
+    """Step 2. What was chosen in step 1 travels along; `key` makes a form sent twice one request.
+
+    Once valid, `instant` is the chosen start (aware UTC) and `e164` the reminders' number.
+    """
+
+    instant: datetime | None = None
+    e164 = ""
 
     type = HiddenField()
     contact = HiddenField()
     provider = HiddenField()
     location = HiddenField()
-    key = HiddenField(validators=[Length(max=40)], default=lambda: secrets.token_hex(8))
+    key = HiddenField(validators=[Length(max=40)], default=new_key)
     starts = RadioField("Time", choices=(), validate_choice=False)
     text_reminders = BooleanField("Yes, send me text reminders", false_values=("", "0", "false", "off"))
     phone = StringField("Mobile number for text reminders")

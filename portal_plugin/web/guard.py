@@ -59,7 +59,9 @@ def _to_sign_in(state: State) -> "Response":
     login_manager = getattr(current_app, "login_manager", None)
     endpoint = state.settings.sign_in or getattr(login_manager, "login_view", None)
     if not endpoint:
-        raise SetupError('PORTAL_SIGN_IN is not set: set it to the endpoint of the site\'s sign-in page, such as "login".')
+        raise SetupError(
+            'PORTAL_SIGN_IN is not set: set it to the endpoint of the site\'s sign-in page, such as "login".'
+        )
     back = current_path() if request.method == "GET" else url_for("portal.upcoming")
     address = url_for(endpoint, next=back)
     return redirect_whole_page(address) or redirect(address)

@@ -5,13 +5,13 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
+from ..services.tokens import LinkExpired, read_link
 from .guard import current_state, own_appointment, signed_in_client
 from .htmx import render_panel
-from ..services.tokens import LinkExpired, read_link
 
 
 def follow(token: str) -> ResponseReturnValue:
-    """"Reschedule" opens step 2 with the same details; the client chooses and sends it like any request."""
+    """ "Reschedule" opens step 2 with the same details; the client chooses and sends it like any request."""
     signed_in_client()
     try:
         link = read_link(current_state(), token)
@@ -23,10 +23,10 @@ def follow(token: str) -> ResponseReturnValue:
 
 
 def book_again(appointment: Appointment) -> str:
-    details = {
-        "type": appointment.type.key,
-        "contact": appointment.contact.key,
-        "provider": appointment.provider.key,
-        "location": appointment.location.key if appointment.location else None,
-    }
-    return url_for("portal.time", **details)
+    return url_for(
+        "portal.time",
+        type=appointment.type.key,
+        contact=appointment.contact.key,
+        provider=appointment.provider.key,
+        location=appointment.location.key if appointment.location else None,
+    )

@@ -53,7 +53,7 @@ def cancel(ref: str) -> ResponseReturnValue:
         appointment=appointment,
         practice=practice,
         form=form,
-        errors={name: messages[0] for name, messages in form.errors.items() if name},
+        errors=form.sentences,
         possible=cancellable(practice, appointment, ActorKind.CLIENT, state.now()),
     )
 

@@ -1,5 +1,7 @@
 """Everything the first release stores."""
 
+from peewee import Database
+
 TABLES = """
 CREATE TABLE portal_practice (
     id {id},
@@ -35,6 +37,7 @@ CREATE TABLE portal_appointment (
     client_phone TEXT NOT NULL,
     note TEXT NOT NULL,
     message TEXT NOT NULL,
+    reason TEXT NOT NULL,
     text_reminders BOOLEAN NOT NULL,
     request_key VARCHAR(64),
     claim BIGINT REFERENCES portal_claim (id),
@@ -109,7 +112,7 @@ END
 """
 
 
-def up(migrator, db):
+def up(migrator: object, db: Database) -> None:
     postgres = type(migrator).__name__ == "PostgresqlMigrator"
     number = "BIGSERIAL PRIMARY KEY" if postgres else "INTEGER PRIMARY KEY AUTOINCREMENT"
     for statement in TABLES.replace("{id}", number).split(";"):
