@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask, current_app
 
 from .cli import portal_commands
 from .config import read_settings
@@ -198,13 +198,10 @@ class Portal:
 
     # Running.
 
-    def check(self, app: Flask | None = None) -> None:
+    def check(self, app: Flask) -> None:
         """Raises SetupError, with one sentence that says what to do, until database and practice are in place."""
-        if app is None or has_app_context():
+        with app.app_context():
             _state().check()
-        else:
-            with app.app_context():
-                _state().check()
 
     def deliver(self) -> int:
         """Send what is due now, as `flask portal worker --once` does; how many messages were sent."""

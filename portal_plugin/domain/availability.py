@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, repeat
 from math import ceil
 from operator import itemgetter
 from typing import NamedTuple
@@ -45,7 +45,7 @@ def find_slots(
     first, beyond = max(first, seconds(since)), min(beyond, seconds(until))
     duration = wish.type.duration
     by_provider = [
-        ((start, provider.key) for start in _starts(practice, wish, provider, busy, first, beyond))
+        zip(_starts(practice, wish, provider, busy, first, beyond), repeat(provider.key), strict=False)
         for provider in wish.providers
     ]
     for start, same in groupby(merge(*by_provider, key=itemgetter(0)), key=itemgetter(0)):

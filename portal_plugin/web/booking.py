@@ -131,7 +131,7 @@ def _again(
     state: State, practice: Practice, wish: Wish, form: TimeForm, error: PortalError, status: int
 ) -> ResponseReturnValue:
     """Step 2 once more with the reason, fresh times, and everything the client typed."""
-    form.starts.errors = [str(error)]
+    form.starts.errors = [f"{error} These times are still free." if isinstance(error, SlotTaken) else str(error)]
     day = _day_of(form, wish)
     if isinstance(error, AlreadyDecided):
         form.key.data = new_key()

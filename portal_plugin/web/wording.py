@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from babel.dates import get_timezone_name
 
 from ..domain.availability import Slot
@@ -76,10 +77,19 @@ def parts_of_day(slots: Iterable[Slot], zone: str) -> list[tuple[str, list[tuple
     return list(groups.items())
 
 
+def phone_number(e164: str) -> str:
+    """`+1 212-555-0187`; as given when it is no number."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return e164
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "portal_date": long_date,
     "portal_month": month_name,
     "portal_time": clock_time,
     "portal_zone": zone_name,
     "portal_status": status_word,
+    "portal_phone": phone_number,
 }
