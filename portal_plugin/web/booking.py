@@ -12,7 +12,7 @@ from ..domain.practice import Practice, Wish
 from ..services.requests import ReminderConsent, request_appointment
 from ..services.state import State
 from .calendar_month import month_view
-from .forms import TimeForm, new_key, read_day
+from .forms import TimeForm, new_key, read_day, read_month
 from .guard import current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 
@@ -36,7 +36,9 @@ def time() -> ResponseReturnValue:
     except NotOffered as error:
         return _details(practice, chosen, error)
     form = TimeForm(None, state, client.id, data=chosen | {"phone": client.phone})
-    return _time(state, practice, wish, form, read_day(request.args.get("date", "")))
+    wanted = request.args.get("date", "")
+    month = read_month(wanted)
+    return _time(state, practice, wish, form, month or read_day(wanted), any_day=month is not None)
 
 
 def request_time() -> ResponseReturnValue:
@@ -112,8 +114,10 @@ def _time(
     form: TimeForm,
     day: date | None,
     status: int = 200,
+    *,
+    any_day: bool = False,
 ) -> ResponseReturnValue:
-    view = month_view(state, practice, wish, day)
+    view = month_view(state, practice, wish, day, any_day=any_day)
     return render_panel(
         "time",
         "Choose a date and time",

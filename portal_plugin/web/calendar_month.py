@@ -32,8 +32,12 @@ class MonthView:
     next_day_with_times: date | None
 
 
-def month_view(state: State, practice: Practice, wish: Wish, wanted: date | None) -> MonthView:
-    """The wanted day and its month. None wanted: the next day with times, whichever month that is in.
+def month_view(
+    state: State, practice: Practice, wish: Wish, wanted: date | None, *, any_day: bool = False
+) -> MonthView:
+    """The wanted day and its month, or with `any_day` that month's first day with times.
+
+    None wanted: the next day with times, whichever month that is in.
 
     Reads what is taken once for the month, and once more when the month alone has no answer.
     """
@@ -47,9 +51,14 @@ def month_view(state: State, practice: Practice, wish: Wish, wanted: date | None
     def busy_in(since: int, until: int) -> Busy:
         return busy_times(state, wish, instant(since), instant(until))
 
-    def first_day(since: int, until: int, busy: Busy) -> date | None:
-        slot = next(slots(busy, since, until), None)
-        return local_date(seconds(slot.starts), wish.zone) if slot else None
+    def open_days(busy: Busy, since: int, until: int) -> Iterator[date]:
+        while slot := next(slots(busy, since, until), None):
+            day = local_date(seconds(slot.starts), wish.zone)
+            yield day
+            since = day_bounds(day, wish.zone)[1]
+
+    def first_day(busy: Busy, since: int, until: int) -> date | None:
+        return next(open_days(busy, since, until), None)
 
     chosen = min(max(wanted, earliest), latest) if wanted else earliest
     month = chosen.replace(day=1)
@@ -57,29 +66,27 @@ def month_view(state: State, practice: Practice, wish: Wish, wanted: date | None
     busy = busy_in(begins, ends)
     following = None
     if wanted is None:
-        found = first_day(begins, ends, busy)
+        found = first_day(busy, begins, ends)
         if found is None and ends < beyond:
-            found = first_day(ends, beyond, busy_in(ends, beyond))
+            found = first_day(busy_in(ends, beyond), ends, beyond)
             if found is not None:
                 month = found.replace(day=1)
                 begins, ends = _month_bounds(month, wish.zone)
                 busy = busy_in(begins, ends)
         chosen = found or chosen
-    open_days = {
-        day
-        for day in (month + timedelta(days=n) for n in range((_next_month(month) - month).days))
-        if next(slots(busy, *day_bounds(day, wish.zone)), None)
-    }
+    free = list(open_days(busy, begins, ends))
+    if any_day and free:
+        chosen = free[0]
     times = list(slots(busy, *day_bounds(chosen, wish.zone)))
     if not times:
         since = day_bounds(chosen, wish.zone)[1]
-        following = next((day for day in sorted(open_days) if day > chosen), None)
+        following = next((day for day in free if day > chosen), None)
         if following is None and wanted is not None and since < beyond:
-            following = first_day(since, beyond, busy_in(since, beyond))
+            following = first_day(busy_in(since, beyond), since, beyond)
     return MonthView(
         month=month,
-        weeks=_weeks(month, open_days),
-        previous=month - timedelta(days=1) if month > earliest else None,
+        weeks=_weeks(month, set(free)),
+        previous=(month - timedelta(days=1)).replace(day=1) if month > earliest else None,
         next=_next_month(month) if _next_month(month) <= latest else None,
         day=chosen,
         times=parts_of_day(times, wish.zone),

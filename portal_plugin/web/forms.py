@@ -34,6 +34,11 @@ def read_day(text: str) -> date | None:
         return None
 
 
+def read_month(text: str) -> date | None:
+    """The first day of a month written `2027-01`."""
+    return read_day(f"{text}-01")
+
+
 def read_instant(text: str) -> datetime | None:
     """An aware UTC datetime; None for anything that names no instant, such as a time without an offset."""
     try:
