@@ -157,7 +157,7 @@ class Portal:
     def appointments(
         self,
         *,
-        status: Status | Iterable[Status] | None = None,
+        status: str | Iterable[str] | None = None,
         client: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -168,7 +168,7 @@ class Portal:
         return appointments.listed(
             state.db,
             state.practice(),
-            statuses=[status] if isinstance(status, str) else status,
+            statuses=None if status is None else [Status(s) for s in ([status] if isinstance(status, str) else status)],
             client_id=client,
             since=since,
             until=until,
@@ -201,7 +201,7 @@ class Portal:
     def check(self, app: Flask) -> None:
         """Raises SetupError, with one sentence that says what to do, until database and practice are in place."""
         with app.app_context():
-            _state().check()
+            _state()
 
     def deliver(self) -> int:
         """Send what is due now, as `flask portal worker --once` does; how many messages were sent."""
@@ -226,6 +226,7 @@ def _state() -> State:
     if state is None:
         raise SetupError("This app has no portal: call Portal(app), or portal.init_app(app) in its factory.")
     checked: State = state
+    checked.check()
     return checked
 
 

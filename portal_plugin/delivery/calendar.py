@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from ..domain.appointment import clean_line
+from ..domain.text import clean_line
 
 GOOGLE = "https://calendar.google.com/calendar/render"
 OUTLOOK = "https://outlook.live.com/calendar/0/deeplink/compose"

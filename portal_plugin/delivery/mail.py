@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import flask_mail
 from flask import Flask, render_template, url_for
 
-from ..domain.appointment import clean_line
+from ..domain.text import clean_line
 from ..services.state import State
 from ..services.tokens import link_token
 from ..storage.outbox import Message

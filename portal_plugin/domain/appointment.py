@@ -1,30 +1,12 @@
 """One appointment as the host and the templates see it."""
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from .lifecycle import Status
 from .practice import AppointmentType, ContactType, Location, Provider
-
-_SPACES = re.compile(r"\s+")
-_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn"}
-_JOINERS = {"\u200c", "\u200d"}  # Persian and emoji need them.
-
-
-def clean_line(text: str) -> str:
-    """One line without what a header or a reader could be fooled by: controls, direction overrides, surrogates."""
-    kept = (
-        " " if c.isspace() else c
-        for c in text
-        if c.isspace() or unicodedata.category(c) not in _UNSAFE or c in "\u200c\u200d"
-    )
-    return _SPACES.sub(" ", "".join(kept)).strip()
-
-
-_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+from .text import clean_line
 
 
 @dataclass(frozen=True, slots=True)

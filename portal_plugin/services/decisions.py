@@ -6,6 +6,7 @@ from ..domain.appointment import Appointment
 from ..domain.errors import NotFound, TooEarly, TooLate
 from ..domain.lifecycle import RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Interval, Practice
+from ..domain.text import clean_text
 from ..hooks import announce
 from ..storage import appointments, claims
 from .messages import enqueue_mail
@@ -21,6 +22,7 @@ def decide(state: State, ref: str, action: Action, actor: Actor, message: str = 
     not hold its time is confirmed too late.
     """
     practice = state.practice()
+    message = clean_text(message)
     while True:
         appointment = appointments.by_ref(state.db, practice, ref)
         if appointment is None:

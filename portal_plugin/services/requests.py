@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import bookable_range, find_slots
@@ -11,6 +11,7 @@ from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
 from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
+from ..domain.text import clean_text
 from ..hooks import Proposal, announce
 from ..storage import appointments, claims
 from ..storage.appointments import DuplicateRequest
@@ -19,6 +20,7 @@ from .messages import enqueue_mail
 from .slots import busy_times, least_busy_first
 from .state import State
 
+FARTHEST_INVITATION = timedelta(days=5 * 365)
 SYSTEM = Actor(ActorKind.SYSTEM, "automatic confirmation")
 
 
@@ -51,8 +53,9 @@ def request_appointment(
     the host's veto says no, AlreadyDecided when the earlier request with this key has ended.
     """
     practice = state.practice()
+    starts = whole_minute(starts)
     try:
-        return _request(state, practice, wish, client, starts, actor, note, consent, key)
+        return _request(state, practice, wish, client, starts, actor, clean_text(note, "note"), consent, key)
     except (DuplicateRequest, SlotTaken):
         earlier = key and appointments.by_request_key(state.db, practice, client.id, key)
         if not earlier:
@@ -97,10 +100,14 @@ def invite_client(
     Raises NotOffered for a past time and SlotTaken.
     """
     now = state.now()
+    starts = whole_minute(starts)
     if starts <= now:
         raise NotOffered("starts", "Choose a time that lies ahead.")
+    if starts > now + FARTHEST_INVITATION:
+        raise NotOffered("starts", "Choose a time within the next five years.")
+    text = clean_text(message)
     return _store(
-        state, state.practice(), Action.INVITE, wish, wish.providers, client, starts, actor, now, message=message
+        state, state.practice(), Action.INVITE, wish, wish.providers, client, starts, actor, now, message=text
     )
 
 
@@ -177,6 +184,20 @@ def _store(
             announce(Action.CONFIRM, result, state.sender)
         return result
     raise SlotTaken
+
+
+def whole_minute(starts: datetime) -> datetime:
+    """The same instant in UTC, where adding a duration means elapsed time. Raises NotOffered, and ValueError for
+    a naive datetime, which names no instant.
+    """
+    if starts.tzinfo is None:
+        raise ValueError(f"{starts!r} has no time zone: give starts as an aware datetime")
+    if starts.second or starts.microsecond:
+        raise NotOffered("starts", "Choose a time on a full minute.")
+    try:
+        return starts.astimezone(UTC)
+    except OverflowError:
+        raise NotOffered("starts", "Choose a time within the next years.") from None
 
 
 def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
