@@ -241,4 +241,6 @@ def _staff(by: str) -> Actor:
 def _edge(value: date | datetime | None, zone: str, side: int) -> datetime | None:
     if value is None or isinstance(value, datetime):
         return value
-    return instant(day_bounds(value, zone)[side])
+    # Far enough for anybody, and never past what a calendar can count.
+    day = min(max(value, date(1900, 1, 1)), date(9000, 1, 1))
+    return instant(day_bounds(day, zone)[side])

@@ -3,12 +3,12 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, ValidationError
 
 from .domain.errors import Mistake, PracticeFileError
 from .domain.instants import zone_names
@@ -56,8 +56,19 @@ def _zone(name: object) -> str:
     return name
 
 
+def _read_day(value: object) -> date:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
+        return date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError(f"write a date as 2027-01-31, not {value!r}")
+
+
+Day = Annotated[date, BeforeValidator(_read_day)]
 Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(_write_window)]
 Zone = Annotated[str, BeforeValidator(_zone)]
+Whole = Annotated[int, Strict()]
+YesNo = Annotated[bool, Strict()]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Text = Annotated[str, Field(max_length=2000)]
@@ -74,9 +85,9 @@ class PracticeSection(_Section):
     email: Text = ""
     address: Text = ""
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
-    requests_hold_time: bool = True
-    request_expiry_hours: Annotated[int, Field(ge=1, le=8760)] | None = None
-    cancellation_hours: Annotated[int, Field(ge=0, le=8760)] = 24
+    requests_hold_time: YesNo = True
+    request_expiry_hours: Annotated[Whole, Field(ge=1, le=8760)] | None = None
+    cancellation_hours: Annotated[Whole, Field(ge=0, le=8760)] = 24
     reminder_programme: Text = ""
 
 
@@ -90,7 +101,7 @@ class LocationEntry(_Section):
 class ContactTypeEntry(_Section):
     key: Key
     name: Name
-    at_location: bool = False
+    at_location: YesNo = False
     instructions: Text = ""
 
 
@@ -98,22 +109,22 @@ class AppointmentTypeEntry(_Section):
     key: Key
     name: Name
     description: Text = ""
-    minutes: Annotated[int, Field(ge=1, le=1440)]
-    buffer_before: Annotated[int, Field(ge=0, le=720)] = 0
-    buffer_after: Annotated[int, Field(ge=0, le=720)] = 0
-    increment: Annotated[int, Field(ge=1, le=1440)] = 15
-    notice_hours: Annotated[int, Field(ge=0, le=8760)] = 24
-    horizon_days: Annotated[int, Field(ge=0, le=730)] = 60
+    minutes: Annotated[Whole, Field(ge=1, le=1440)]
+    buffer_before: Annotated[Whole, Field(ge=0, le=720)] = 0
+    buffer_after: Annotated[Whole, Field(ge=0, le=720)] = 0
+    increment: Annotated[Whole, Field(ge=1, le=1440)] = 15
+    notice_hours: Annotated[Whole, Field(ge=0, le=8760)] = 24
+    horizon_days: Annotated[Whole, Field(ge=0, le=730)] = 60
     contact_types: Annotated[tuple[str, ...], Field(min_length=1)]
-    confirm_automatically: bool = False
+    confirm_automatically: YesNo = False
     instructions: Text = ""
 
 
 class HoursEntry(_Section):
     location: str | None = None
     contact_types: tuple[str, ...] = ()
-    valid_from: date | None = None
-    valid_until: date | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
     monday: tuple[Opening, ...] = ()
     tuesday: tuple[Opening, ...] = ()
     wednesday: tuple[Opening, ...] = ()
@@ -124,9 +135,10 @@ class HoursEntry(_Section):
 
 
 class OverrideEntry(_Section):
-    date: date
+    date: Day
     hours: tuple[Opening, ...]
     location: str | None = None
+    contact_types: tuple[str, ...] = ()
 
 
 class ProviderEntry(_Section):
@@ -142,8 +154,8 @@ class ProviderEntry(_Section):
 
 
 class ClosureEntry(_Section):
-    first: date
-    last: date | None = None
+    first: Day
+    last: Day | None = None
     name: Text = ""
 
 
@@ -166,7 +178,7 @@ class PracticeFile(Entries):
 def load(path: str | Path) -> PracticeFile:
     """Read a practice file. Raises PracticeFileError with all mistakes, or with the one that stops reading."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise PracticeFileError([Mistake(None, str(path), f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
@@ -178,6 +190,11 @@ def load(path: str | Path) -> PracticeFile:
         place = re.search(r"line (\d+)", str(error))
         line = int(place[1]) if place else text.count("\n") + 1
         raise PracticeFileError([Mistake(line, "not valid TOML", str(error))]) from None
+    except (RecursionError, ValueError):
+        # tomllib lets these two through for brackets nested by the hundred and numbers of thousands of digits.
+        raise PracticeFileError(
+            [Mistake(None, "not valid TOML", "it is nested too deeply or a number is too long")]
+        ) from None
     return from_dict(data, _lines(text))
 
 
@@ -191,7 +208,8 @@ def from_dict(data: Mapping[str, Any], lines: Mapping[Path_, int] | None = None)
         mistakes = list(_contradictions(file))
         if not mistakes:
             return file
-    raise PracticeFileError([Mistake(_line(lines or {}, loc), _spell(loc, data), what) for loc, what in mistakes])
+    found = [Mistake(_line(lines or {}, loc), _spell(loc, data), what) for loc, what in mistakes]
+    raise PracticeFileError(sorted(found, key=lambda mistake: mistake.line or 0))
 
 
 def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries) -> Practice:
@@ -266,15 +284,23 @@ def _provider(
 ) -> Provider:
     only = entry.locations[0] if len(entry.locations) == 1 else None
 
+    def zone_at(location: str | None) -> str:
+        return entry.zone or (zones[location] if location else practice_zone)
+
     def hours(written: HoursEntry) -> Hours:
         location = written.location or only
         week = tuple(tuple(joined(getattr(written, day))) for day in DAYS)
-        zone = entry.zone or (zones[location] if location else practice_zone)
-        return Hours(week, zone, location, written.contact_types, written.valid_from, written.valid_until)
+        return Hours(week, zone_at(location), location, written.contact_types, written.valid_from, written.valid_until)
 
     overrides: dict[date, tuple[Override, ...]] = {}
     for written in entry.overrides:
-        override = Override(written.date, tuple(joined(written.hours)), written.location)
+        override = Override(
+            written.date,
+            tuple(joined(written.hours)),
+            written.location,
+            zone_at(written.location or only),
+            written.contact_types,
+        )
         overrides[written.date] = (*overrides.get(written.date, ()), override)
     return Provider(
         key=entry.key,
@@ -339,6 +365,9 @@ def _contradictions(file: PracticeFile) -> Iterator[tuple[Path_, str]]:
             if hours.valid_from and hours.valid_until and hours.valid_until < hours.valid_from:
                 yield (*there, "valid_until"), f"{hours.valid_until} is before valid_from, {hours.valid_from}"
         for m, override in enumerate(provider.overrides):
+            yield from unknown(
+                (*here, "overrides", m, "contact_types"), "contact type", override.contact_types, known["contact_types"]
+            )
             yield from unknown(
                 (*here, "overrides", m, "location"),
                 "location of this provider",
@@ -413,7 +442,7 @@ def _lines(text: str) -> dict[Path_, int]:
     counts: dict[Path_, int] = {}
     table: Path_ = ()
     closing = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if closing:
             closing = "" if closing in line else closing
             continue
@@ -423,6 +452,7 @@ def _lines(text: str) -> dict[Path_, int]:
             for n, part in enumerate(parts):
                 path = (*path, part)
                 if header[1] == "[[" and n == len(parts) - 1:
+                    found.setdefault(path, number)
                     counts[path] = counts.get(path, -1) + 1
                 if path in counts:
                     path = (*path, counts[path])

@@ -66,10 +66,10 @@ def _starts(practice: Practice, wish: Wish, provider: Provider, busy: Busy, firs
     after = int(kind.buffer_after.total_seconds())
     step = int(kind.increment.total_seconds())
     taken = busy.get(provider.key, ())
-    at = bisect_right(taken, first - before, key=itemgetter(1))
     earliest = first
     for run in _runs(practice, wish, provider, first, beyond):
         earliest = max(run.starts, earliest)
+        at = bisect_right(taken, earliest - before, key=itemgetter(1))
         start = earliest + (run.origin - earliest) % step
         last = min(run.ends - 1, run.limit - length, beyond - 1)
         while start <= last:

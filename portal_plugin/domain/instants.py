@@ -71,10 +71,10 @@ def local_day(day: date, zone: str) -> tuple[Stretch, ...]:
 
 
 def day_bounds(day: date, zone: str) -> tuple[int, int]:
-    """First second of the local day and first second after it."""
+    """First second of the local day and first second after it; the same twice for a day a zone skipped."""
     stretches = local_day(day, zone)
     if not stretches:
-        return day_bounds(day + timedelta(days=1), zone)
+        return (day_bounds(day + timedelta(days=1), zone)[0],) * 2
     return stretches[0].starts, stretches[-1].ends
 
 

@@ -89,7 +89,7 @@ def next_status(status: Status, action: Action, kind: ActorKind) -> Status | Non
     """
     rule = TRANSITIONS.get((status, action))
     if rule is None:
-        if _TARGETS[action] == status:
+        if _TARGETS.get(action) == status:
             return None
         raise AlreadyDecided(action, status)
     if kind not in rule.actors:

@@ -80,11 +80,16 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One date on which other hours hold; no windows means a day off, no location means every location."""
+    """One date on which other hours hold; no windows means a day off, no location means every location.
+
+    Without a zone they are meant in the provider's.
+    """
 
     day: date
     windows: tuple[Window, ...]
     location: str | None = None
+    zone: str = ""
+    contact_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +115,20 @@ class Provider:
         """Opening hours on a local day, by the zone they are meant in; sorted, touching ones joined."""
         by_zone: dict[str, list[Window]] = {}
         overrides = self.overrides.get(day, ())
+        replaced = {override.location for override in overrides}
         for hours in self.hours:
-            if location is not None and hours.location != location.key:
-                continue
-            if hours.contact_types and contact.key not in hours.contact_types:
-                continue
-            replaced = [o for o in overrides if o.location is None or o.location == hours.location]
-            if replaced:
-                windows: Iterable[Window] = (w for override in replaced for w in override.windows)
-            elif hours.applies(day):
-                windows = hours.week[day.weekday()]
-            else:
-                continue
-            by_zone.setdefault(hours.zone, []).extend(windows)
+            if (
+                (location is None or hours.location == location.key)
+                and (not hours.contact_types or contact.key in hours.contact_types)
+                and not replaced.intersection((None, hours.location))
+                and hours.applies(day)
+            ):
+                by_zone.setdefault(hours.zone, []).extend(hours.week[day.weekday()])
+        for override in overrides:
+            if (location is None or override.location in (None, location.key)) and (
+                not override.contact_types or contact.key in override.contact_types
+            ):
+                by_zone.setdefault(override.zone or self.zone, []).extend(override.windows)
         return {zone: joined(windows) for zone, windows in by_zone.items()}
 
 

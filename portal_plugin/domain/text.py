@@ -8,12 +8,13 @@ LONGEST = 2000
 """Characters."""
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn"}
-_JOINERS = {"\u200c", "\u200d"}  # Persian and emoji need them.
+_JOINERS = "\u200c\u200d"  # Persian and emoji need them.
 
 
 def clean_line(text: str) -> str:
     """One line without controls, direction overrides and surrogates; white space of any kind is one space."""
-    return " ".join("".join(char for char in text if _harmless(char)).split())
+    line = " ".join("".join(char for char in text if _harmless(char)).split())
+    return line if line.strip(_JOINERS + " ") else ""
 
 
 def clean_text(text: str, field: str = "message") -> str:

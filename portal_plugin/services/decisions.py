@@ -1,9 +1,10 @@
 """The transition: the one way an appointment changes, whoever asks and from wherever."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from ..domain.appointment import Appointment
-from ..domain.errors import NotFound, TooEarly, TooLate
+from ..domain.errors import AlreadyDecided, NotFound, TooEarly, TooLate
 from ..domain.lifecycle import RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Interval, Practice
 from ..domain.text import clean_text
@@ -50,7 +51,7 @@ def move(
 ) -> Appointment | None:
     """Row, claim, history and outbox in one transaction; None when somebody else changed the row first."""
     db = state.db
-    words = {"reason" if actor.kind is ActorKind.CLIENT else "message": message}
+    words = {"reason" if actor.kind is ActorKind.CLIENT else "message": message} if message else {}
     with db.atomic():
         if not appointments.move(db, appointment, target, **words):
             return None
@@ -64,7 +65,8 @@ def move(
         appointments.record(db, appointment.id, actor, action, appointment.status, target, message, now)
         changed = appointments.by_ref(db, practice, appointment.ref)
         assert changed is not None  # noqa: S101 - read back in the transaction that wrote it
-        enqueue_mail(db, practice, changed, action, actor, appointment.status, now)
+        word = "" if actor.kind is ActorKind.CLIENT else message
+        enqueue_mail(db, practice, changed, action, actor, appointment.status, word, now)
     return changed
 
 
@@ -91,7 +93,10 @@ def cancellable(practice: Practice, appointment: Appointment, kind: ActorKind, n
 
 def expire_lapsed(state: State) -> int:
     """Expire requests and invitations that nobody answered in time; how many."""
-    lapsed = appointments.lapsed(state.db, state.practice(), state.now())
-    for appointment in lapsed:
-        decide(state, appointment.ref, Action.EXPIRE, Actor(ActorKind.SYSTEM, "expiry"))
-    return len(lapsed)
+    expired = 0
+    for appointment in appointments.lapsed(state.db, state.practice(), state.now()):
+        # Somebody may have answered since the list was read.
+        with suppress(AlreadyDecided):
+            decide(state, appointment.ref, Action.EXPIRE, Actor(ActorKind.SYSTEM, "expiry"))
+            expired += 1
+    return expired

@@ -29,9 +29,13 @@ def enqueue_mail(
     action: Action,
     actor: Actor,
     was: Status | None,
+    word: str,
     now: datetime,
 ) -> None:
-    """Write the client's mail into the change's own transaction. A client without an address gets none."""
+    """Write the client's mail into the change's own transaction. A client without an address gets none.
+
+    `word` is what the practice says to this change; what it said to an earlier one is not repeated.
+    """
     topic = TOPICS.get(action)
     if topic and appointment.client.email:
         outbox.enqueue(
@@ -40,7 +44,7 @@ def enqueue_mail(
             channel="mail",
             topic=topic,
             recipient=appointment.client.email,
-            facts=facts(practice, appointment) | {"was": was, "by": actor.kind},
+            facts=facts(practice, appointment) | {"was": was, "by": actor.kind, "message": word},
             now=now,
         )
 
@@ -69,5 +73,4 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         },
         "location": {"name": location.name, "address": location.address} if location else None,
         "client": {"name": appointment.client.name},
-        "message": appointment.message,
     }

@@ -72,6 +72,8 @@ def changes(old: Document | None, new: Document) -> list[str]:
                 lines.append(f"add {noun} {key!r}")
             elif before[key] != after[key]:
                 lines.append(f"change {noun} {key!r}")
+        if before.keys() == after.keys() and list(before) != list(after):
+            lines.append(f"reorder {noun}s")
     lines.sort()
     if old is None or old.file.practice != new.file.practice:
         lines.append("set the practice's name, address and policies")
@@ -83,6 +85,7 @@ def changes(old: Document | None, new: Document) -> list[str]:
 def apply_practice(db: Database, file: PracticeFile, now: datetime) -> list[str]:
     """Make `file` the current practice; what changed, a line each. No line: it was so already."""
     with db.atomic():
+        documents.lock(db)
         old = current_document(db)
         new = succeed(old, file)
         changed = changes(old, new)

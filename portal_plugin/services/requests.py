@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..domain.appointment import Appointment, Client
-from ..domain.availability import bookable_range, find_slots
+from ..domain.availability import Busy, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
 from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
@@ -54,15 +54,22 @@ def request_appointment(
     """
     practice = state.practice()
     starts = whole_minute(starts)
+    if earlier := _sent_before(state, practice, client, key):
+        return earlier
     try:
         return _request(state, practice, wish, client, starts, actor, clean_text(note, "note"), consent, key)
     except (DuplicateRequest, SlotTaken):
-        earlier = key and appointments.by_request_key(state.db, practice, client.id, key)
-        if not earlier:
-            raise
-        if earlier.status not in OPEN:
-            raise AlreadyDecided("sent again", earlier.status) from None
-        return earlier
+        # The same form may have come in twice at once, and the other one took the time.
+        if earlier := _sent_before(state, practice, client, key):
+            return earlier
+        raise
+
+
+def _sent_before(state: State, practice: Practice, client: Client, key: str | None) -> Appointment | None:
+    earlier = appointments.by_request_key(state.db, practice, client.id, key) if key else None
+    if earlier and earlier.status not in OPEN:
+        raise AlreadyDecided("sent again", earlier.status)
+    return earlier
 
 
 def _request(
@@ -77,10 +84,10 @@ def _request(
     key: str | None,
 ) -> Appointment:
     now = state.now()
+    check_range(practice, wish, starts, now)
     ends = starts + wish.type.duration
     busy = busy_times(state, wish, starts, ends)
-    instant_after = starts + timedelta(seconds=1)
-    slot = next(find_slots(practice, wish, busy, since=starts, until=instant_after, now=now), None)
+    slot = _slot_at(practice, wish, busy, starts, now)
     if slot is None:
         raise _why_not(practice, wish, starts, now)
     for veto in state.questions.request_vetoes:
@@ -176,7 +183,7 @@ def _store(
                     confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)
                     result = confirmed or stored
                 else:
-                    enqueue_mail(db, practice, stored, action, actor, None, now)
+                    enqueue_mail(db, practice, stored, action, actor, None, message, now)
         except SlotTaken:
             continue
         announce(action, stored, state.sender)
@@ -200,19 +207,27 @@ def whole_minute(starts: datetime) -> datetime:
         raise NotOffered("starts", "Choose a time within the next years.") from None
 
 
-def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
+def check_range(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> None:
+    """Raises NotOffered for a time that is past, inside the notice, or beyond the horizon."""
     first, beyond = bookable_range(wish, now)
-    at = seconds(starts)
     if starts <= now:
-        return NotOffered("starts", "That time has passed. Choose one that lies ahead.")
-    if at < first:
+        raise NotOffered("starts", "That time has passed. Choose one that lies ahead.")
+    if seconds(starts) < first:
         hours = round(wish.type.notice.total_seconds() / 3600)
-        return NotOffered(
+        raise NotOffered(
             "starts",
             f"That is too soon: {practice.name} needs {hours} hours' notice. Call {practice.phone} if it is urgent.",
         )
-    if at >= beyond:
-        return NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
-    if next(find_slots(practice, wish, {}, since=starts, until=starts + timedelta(seconds=1), now=now), None):
+    if seconds(starts) >= beyond:
+        raise NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
+
+
+def _slot_at(practice: Practice, wish: Wish, busy: Busy, starts: datetime, now: datetime) -> Slot | None:
+    until = starts + timedelta(seconds=1)
+    return next(find_slots(practice, wish, busy, since=starts, until=until, now=now), None)
+
+
+def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
+    if _slot_at(practice, wish, {}, starts, now):
         return SlotTaken()
     return NotOffered("starts", "That is not a time the practice offers. Choose one from the list.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..domain.availability import Busy, Slot, find_slots
+from ..domain.availability import Busy, Slot, bookable_range, find_slots
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
 from ..domain.practice import Interval, Practice, Wish
 from ..storage import claims
@@ -29,6 +29,10 @@ def free_slots(
     state: State, practice: Practice, wish: Wish, *, since: datetime, until: datetime, now: datetime
 ) -> Iterator[Slot]:
     """Free slots from `since` to `until`, earliest first, after one look at what is taken."""
+    first, beyond = bookable_range(wish, now)
+    since, until = max(since, instant(first)), min(until, instant(beyond))
+    if since >= until:
+        return iter(())
     busy = busy_times(state, wish, since, until)
     return find_slots(practice, wish, busy, since=since, until=until, now=now)
 
@@ -46,7 +50,7 @@ def least_busy_first(busy: Busy, slot: Slot, zone: str) -> list[str]:
 def _apart(intervals: list[Interval]) -> list[Interval]:
     result: list[Interval] = []
     for interval in sorted(intervals):
-        if result and interval.starts <= result[-1].ends:
+        if result and interval.starts < result[-1].ends:
             result[-1] = Interval(result[-1].starts, max(result[-1].ends, interval.ends))
         elif interval.starts < interval.ends:
             result.append(interval)

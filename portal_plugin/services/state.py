@@ -1,6 +1,6 @@
 """What belongs to one app: its database, settings, practice and the host's answers."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..config import Settings
@@ -28,7 +28,7 @@ class State:
         now = self.settings.clock()
         if now.tzinfo is None:
             raise SetupError("PORTAL_CLOCK must return an aware datetime, such as datetime.now(UTC).")
-        return now
+        return now.astimezone(UTC)
 
     def practice(self) -> Practice:
         """As last applied, by whichever process. Raises SetupError when none was."""

@@ -1,5 +1,6 @@
 """Appointments and their history."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from ..domain.lifecycle import OPEN, Action, Actor, Status
 from ..domain.practice import Practice
 from .models import AppointmentRow, ConsentRow, HistoryRow, columns
 
+_REF = re.compile("[0-9a-f]{32}")
 _COLUMNS = columns(AppointmentRow)
 _NAMES = [column.name for column in _COLUMNS]
 
@@ -56,6 +58,8 @@ def _select(db: Database, practice: Practice, *conditions: Any, limit: int | Non
 
 
 def by_ref(db: Database, practice: Practice, ref: str) -> Appointment | None:
+    if not _REF.fullmatch(ref):
+        return None
     return next(iter(_select(db, practice, AppointmentRow.ref == ref)), None)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from peewee import Database, fn
 
+from .database import is_postgres
 from .models import PracticeRevision
 
 
@@ -17,6 +18,12 @@ def document(db: Database, revision: int) -> str:
     query = PracticeRevision.select(PracticeRevision.document).where(PracticeRevision.id == revision).tuples()
     text: str = next(iter(query.execute(db)))[0]
     return text
+
+
+def lock(db: Database) -> None:
+    """Let nobody else add a revision before this transaction ends; on SQLite every writer has that already."""
+    if is_postgres(db):
+        db.execute_sql("LOCK TABLE portal_practice IN EXCLUSIVE MODE")
 
 
 def add_revision(db: Database, text: str, now: datetime) -> None:

@@ -3,8 +3,9 @@
 import logging
 from pathlib import Path
 
-from flask import Blueprint, Flask, abort, current_app, request
+from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound as PageNotFound
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -99,7 +100,8 @@ def _refusal(error: PortalError) -> ResponseReturnValue:
         return _unreachable(error)
     if isinstance(error, NotFound):
         if not is_partial():
-            abort(404)
+            # The host's own page, the same as for an address that does not exist.
+            return current_app.handle_http_exception(PageNotFound())
         return _problem("Not found", str(error), 404)
     return _problem("That did not work", str(error), STATUS.get(type(error), 422))
 

@@ -1,9 +1,11 @@
 """The three steps. All state is in the address or the form, so two tabs, Back and reload all work."""
 
 from datetime import date
+from hashlib import sha256
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
@@ -12,17 +14,19 @@ from ..domain.practice import Practice, Wish
 from ..services.requests import ReminderConsent, request_appointment
 from ..services.state import State
 from .calendar_month import month_view
-from .forms import TimeForm, new_key, read_day, read_month
+from .forms import TimeForm, new_key, read_day, read_month, said_once
 from .guard import current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 
 CHOICES = ("type", "contact", "provider", "location")
+TWICE = "?"
+"""Stands for a choice sent twice; no key is written so."""
 
 
 def details() -> ResponseReturnValue:
     """Step 1: what for, how, with whom, where."""
     signed_in_client()
-    return _details(current_state().practice(), {name: request.args.get(name, "") for name in CHOICES})
+    return _details(current_state().practice(), _chosen(request.args))
 
 
 def time() -> ResponseReturnValue:
@@ -30,7 +34,7 @@ def time() -> ResponseReturnValue:
     client = signed_in_client()
     state = current_state()
     practice = state.practice()
-    chosen = {name: request.args.get(name, "") for name in CHOICES}
+    chosen = _chosen(request.args)
     try:
         wish = _wish(practice, chosen)
     except NotOffered as error:
@@ -46,12 +50,12 @@ def request_time() -> ResponseReturnValue:
     client = signed_in_client()
     state = current_state()
     practice = state.practice()
-    form = TimeForm(request.form, state, client.id)
-    chosen = {name: form[name].data or "" for name in CHOICES}
+    form = TimeForm(said_once(request.form), state, client.id)
+    chosen = _chosen(request.form)
     try:
         wish = _wish(practice, chosen)
     except NotOffered as error:
-        return _details(practice, chosen, error)
+        return _without_provider(state, practice, chosen, form, error) or _details(practice, chosen, error)
     if not form.validate() or form.instant is None:
         return _time(state, practice, wish, form, _day_of(form, wish), 400 if form.stale else 422)
     try:
@@ -63,7 +67,7 @@ def request_time() -> ResponseReturnValue:
             actor=Actor(ActorKind.CLIENT, client.id),
             note=form.note.data or "",
             consent=_consent(form, practice, wish),
-            key=f"{form.key.data}-{form.starts.data}"[:64],
+            key=_request_key(form),
         )
     except (SlotTaken, AlreadyDecided) as error:
         return _again(state, practice, wish, form, error, 409)
@@ -76,6 +80,33 @@ def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
     return render_panel("requested", "Request sent", appointment=appointment, practice=current_state().practice())
+
+
+def _chosen(values: MultiDict[str, str]) -> dict[str, str]:
+    """Step 1's choices. One made twice is none."""
+    once = said_once(values)
+    return {name: once.get(name, "") for name in CHOICES if len(values.getlist(name)) < 2} | {
+        name: TWICE for name in CHOICES if len(values.getlist(name)) > 1
+    }
+
+
+def _request_key(form: TimeForm) -> str:
+    """The same for the same form sent again, whatever a stranger wrote into it."""
+    sent = f"{form.key.data}\n{form.starts.data}"
+    return sha256(sent.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _without_provider(
+    state: State, practice: Practice, chosen: dict[str, str], form: TimeForm, error: NotOffered
+) -> ResponseReturnValue | None:
+    """Step 2 with everybody else's times, when only the provider is at fault: what was typed is kept."""
+    if error.field != "provider":
+        return None
+    form.validate()
+    form.provider.data = ""
+    form.provider.errors = [str(error)]
+    wish = _wish(practice, chosen | {"provider": ""})
+    return _time(state, practice, wish, form, _day_of(form, wish), 422)
 
 
 def _wish(practice: Practice, chosen: dict[str, str]) -> Wish:
@@ -118,6 +149,9 @@ def _time(
     any_day: bool = False,
 ) -> ResponseReturnValue:
     view = month_view(state, practice, wish, day, any_day=any_day)
+    if status >= 400 and not view.times and view.next_day_with_times:
+        # A day without times has no form, and the form holds what was typed.
+        view = month_view(state, practice, wish, view.next_day_with_times)
     return render_panel(
         "time",
         "Choose a date and time",

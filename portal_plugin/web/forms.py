@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import phonenumbers
+from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Form, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.form import BaseForm
@@ -18,9 +19,14 @@ from ..services.tokens import form_token, form_token_is_good
 
 STALE = "This page was open for too long, or the form came from elsewhere. Nothing was sent: please send it again."
 
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
+_INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+def said_once(values: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What was sent without what was sent twice: nobody can say which of the two was meant."""
+    return MultiDict((name, said[0]) for name, said in values.lists() if len(said) == 1)
 
 
 def new_key() -> str:
@@ -112,7 +118,7 @@ class TimeForm(ClientForm):
     contact = HiddenField()
     provider = HiddenField()
     location = HiddenField()
-    key = HiddenField(validators=[Length(max=40)], default=new_key)
+    key = HiddenField(default=new_key)
     starts = RadioField("Time", choices=(), validate_choice=False)
     text_reminders = BooleanField("Yes, send me text reminders", false_values=("", "0", "false", "off"))
     phone = StringField("Mobile number for text reminders")

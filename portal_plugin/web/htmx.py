@@ -1,5 +1,6 @@
 """Reading an HTMX request and shaping its answer. No other file names an HX- header."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +17,9 @@ def install(app: Flask) -> None:
 
 
 def _htmx() -> HtmxHeaders:
-    headers: HtmxHeaders = request.htmx  # type: ignore[attr-defined]
-    return headers
+    # A host may have put its own Request class back after the portal came.
+    own: HtmxHeaders | None = getattr(request, "htmx", None)
+    return own or HtmxHeaders(request.headers)
 
 
 def is_partial() -> bool:
@@ -52,7 +54,9 @@ def redirect_whole_page(address: str) -> Response | None:
 
 def current_path() -> str:
     """The path the person is looking at, fit to come back to: of this site, with its query."""
-    url = urlsplit(_htmx().current_url or "") if _htmx() else None
-    if url and url.path and url.netloc == request.host:
-        return f"{url.path}?{url.query}" if url.query else url.path
+    if _htmx():
+        with suppress(ValueError):
+            url = urlsplit(_htmx().current_url or "")
+            if url.path and url.netloc == request.host:
+                return f"{url.path}?{url.query}" if url.query else url.path
     return request.script_root + (request.full_path if request.query_string else request.path)

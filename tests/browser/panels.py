@@ -1,0 +1,81 @@
+"""Every panel a client can meet, by name, each with something in it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from playwright.sync_api import expect
+
+from portal_plugin.services.tokens import link_token
+from tests.browser.site import Site
+from tests.browser.visitor import BOOK, STEP_2, UPCOMING, Visitor
+from tests.support import MONDAY, PEOPLE, TUESDAY_TEN
+
+Show = Callable[[Visitor], None]
+
+
+def furnished(site: Site) -> dict[str, Show]:
+    """Give Maya one appointment of each kind; how to get to each panel."""
+    day = timedelta(days=1)
+    asked = site.host.request("maya")
+    confirmed = site.host.request("maya", TUESDAY_TEN + day, provider="ben", location="annex")
+    site.decide("confirm", confirmed.ref, message="Please ring twice.\nThe bell is a little slow on cold days.")
+    soon = site.host.request("maya", MONDAY + timedelta(hours=4), type="call", contact="phone", location=None)
+    with site.host.app.app_context():
+        invitation = site.portal.invite(
+            PEOPLE["maya"], type="visit", contact="phone", provider="ada", starts=TUESDAY_TEN + 2 * day
+        )
+    site.host.clock.advance(-100 * day)
+    old = link_token(site.host.state, "again", asked.ref)
+    site.host.clock.advance(100 * day)
+
+    return {
+        "step 1": at(BOOK),
+        "step 1 answered": at(f"{BOOK}?type=visit&contact=in-person&location=main"),
+        "step 1 with a mistake": at(f"{BOOK}/time?type=visit&contact=by-drum", 422),
+        "step 2": at(STEP_2),
+        "step 2 filled in": filled_in,
+        "step 2 with mistakes": with_mistakes,
+        "step 2 without a free time": at(f"{STEP_2}&date=2026-12-12"),
+        "step 2 at the horizon": at(f"{STEP_2}&provider=ada&date=2027-02-28"),
+        "step 3": at(f"/portal/appointments/{asked.ref}/requested"),
+        "step 3 confirmed at once": at(f"/portal/appointments/{soon.ref}/requested"),
+        "list": at(UPCOMING),
+        "cancel": at(f"/portal/appointments/{asked.ref}/cancel"),
+        "decline the invitation": at(f"/portal/appointments/{invitation.ref}/cancel"),
+        "call to cancel": at(f"/portal/appointments/{soon.ref}/cancel"),
+        "expired link": at(f"/portal/link/{old}", 410),
+        "problem": lambda visitor: withdrawn(visitor, invitation.ref),
+    }
+
+
+def at(path: str, status: int = 200) -> Show:
+    def show(visitor: Visitor) -> None:
+        visitor.expects.add(status)
+        visitor.open(path)
+
+    return show
+
+
+def filled_in(visitor: Visitor) -> None:
+    visitor.open(STEP_2)
+    visitor.page.get_by_role("radio", name="11:00 AM").check()
+    visitor.page.get_by_label("Yes, send me text reminders").check()
+    visitor.page.get_by_label("Anything the practice should know?").fill("I come with a wheelchair.")
+
+
+def with_mistakes(visitor: Visitor) -> None:
+    visitor.open(STEP_2)
+    visitor.expects.add(422)
+    visitor.page.get_by_label("Yes, send me text reminders").check()
+    visitor.page.get_by_label("Mobile number").fill("12")
+    visitor.step_2("11:00 AM")
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+
+
+def withdrawn(visitor: Visitor, ref: str) -> None:
+    """Changes the invitation: the last panel to look at."""
+    visitor.open(UPCOMING)
+    visitor.site.decide("withdraw", ref)
+    visitor.expects.add(409)
+    visitor.button("Accept").click()
+    visitor.heading("That did not work")

@@ -1,0 +1,40 @@
+"""A host whose mails go to a real mail server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal_plugin.testing import Clock
+from tests.delivery.mailbox import Mailbox
+from tests.practices import PRACTICE
+from tests.support import Host, make_host
+
+
+@pytest.fixture(scope="session")
+def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
+    mailbox = Mailbox(tmp_path_factory.mktemp("mail"))
+    mailbox.start()
+    yield mailbox
+    mailbox.stop()
+
+
+@pytest.fixture
+def mailbox(mail_server: Mailbox) -> Mailbox:
+    """The server, empty and willing."""
+    mail_server.empty()
+    return mail_server
+
+
+def posting_host(database_url: str, folder: Path, clock: Clock, port: int) -> Host:
+    host = make_host(database_url, folder, clock, MAIL_SUPPRESS_SEND=False, MAIL_SERVER="127.0.0.1", MAIL_PORT=port)
+    host.apply(PRACTICE)
+    return host
+
+
+@pytest.fixture
+def posting(sqlite_url: str, tmp_path: Path, clock: Clock, mailbox: Mailbox) -> Iterator[Host]:
+    """The host with the test practice, delivering over SMTP to `mailbox`."""
+    host = posting_host(sqlite_url, tmp_path, clock, mailbox.port)
+    yield host
+    host.state.db.close_all()

@@ -1,0 +1,96 @@
+"""`flask portal worker` as the process it is: it delivers, stops when asked, and may be killed at any moment."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from portal_plugin.delivery.worker import LEASE
+from portal_plugin.storage import outbox
+from tests.delivery.mailbox import Mailbox
+from tests.support import Host
+
+ROOT = Path(__file__).parents[2]
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def worker(posting: Host, mailbox: Mailbox, tmp_path: Path) -> Iterator[Start]:
+    """Starts worker processes over the database and mail server of `posting`."""
+    started = []
+
+    def start(*options: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "tests.delivery.site:create_app", "portal", "worker", *options],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "DELIVERY_DATABASE_URL": f"sqlite:///{posting.state.db.database}",
+                "DELIVERY_FOLDER": str(tmp_path),
+                "DELIVERY_PORT": str(mailbox.port),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_once_does_what_is_due_and_stops(posting: Host, mailbox: Mailbox, worker: Start) -> None:
+    posting.request()
+    done = worker("--once")
+    output, _ = done.communicate(timeout=60)
+    assert (done.returncode, output) == (0, "1 sent.\n")
+    assert len(mailbox.mails) == 1
+
+
+def test_a_worker_goes_on_until_it_is_asked_to_stop(posting: Host, mailbox: Mailbox, worker: Start) -> None:
+    process = worker()
+    posting.request()
+    wait_for(lambda: mailbox.mails)
+    posting.request("theo", provider="ben", contact="phone", location=None)
+    wait_for(lambda: len(mailbox.mails) == 2)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert outbox.waiting(posting.state.db) == 0
+
+
+@pytest.mark.parametrize(("server", "copies"), [("silent", 1), ("silent after keeping", 2)])
+def test_killed_before_the_mark_the_mail_comes_again_with_the_same_id(
+    posting: Host, mailbox: Mailbox, worker: Start, server: str, copies: int
+) -> None:
+    """Before the server has the mail, it comes once; after it, twice: the worker cannot know."""
+    posting.request()
+    mailbox.answer(server)
+    process = worker("--once")
+    wait_for(lambda: mailbox.has_begun)
+    process.kill()
+    process.wait()
+    mailbox.answer("")
+    posting.deliver()
+    assert len(mailbox.mails) == copies - 1
+    posting.clock.advance(LEASE)
+    posting.deliver()
+    [(message_id,)] = posting.state.db.execute_sql("SELECT message_id FROM portal_outbox").fetchall()
+    assert [mail.id for mail in mailbox.mails] == [f"<{message_id}@www.elmrow.example>"] * copies
+    assert outbox.waiting(posting.state.db) == 0

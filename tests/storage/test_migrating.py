@@ -1,0 +1,189 @@
+"""Tables are made and brought up to date, by one process or by several at once."""
+
+import secrets
+import subprocess
+import sys
+import time
+
+import pytest
+
+from portal_plugin.domain.errors import SetupError
+from portal_plugin.storage.database import check_ready, migrate, open_database
+from tests.support import execute, make_host, on_server
+
+TABLES = {"practice", "claim", "appointment", "history", "outbox", "consent"}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_url(request, tmp_path):
+    """A database without any table; on SQLite not even a file."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'portal.db'}"
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"portal_{secrets.token_hex(6)}"
+    execute(server, f"CREATE DATABASE {name}")
+    yield on_server(server, name)
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def opened():
+    """Opens databases and closes them after the test."""
+    databases = []
+
+    def open_(url):
+        databases.append(open_database(url))
+        return databases[-1]
+
+    yield open_
+    for database in databases:
+        database.close_all()
+
+
+def test_migrating_makes_every_table(empty_url, opened):
+    db = opened(empty_url)
+
+    assert migrate(db) == ["0001_initial"]
+    assert {f"portal_{table}" for table in TABLES} <= set(db.get_tables())
+    check_ready(db)
+
+
+def test_migrating_again_does_nothing(empty_url, opened):
+    db = opened(empty_url)
+    migrate(db)
+    db.execute_sql("INSERT INTO portal_practice (document, applied) VALUES ('{}', 0)")
+
+    assert migrate(db) == []
+    assert list(db.execute_sql("SELECT document FROM portal_practice")) == [("{}",)]
+
+
+MIGRATE = """
+import sys
+from portal_plugin.storage.database import migrate, open_database
+db = open_database(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+print(len(migrate(db)))
+"""
+
+
+def test_two_processes_at_once_migrate_once(empty_url, opened):
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", MIGRATE, empty_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=60)[0].strip() for process in processes]
+
+    assert sorted(answers) == ["0", "1"]
+    check_ready(opened(empty_url))
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty_url, opened, monkeypatch, tmp_path):
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "0001_half.py").write_text(
+        "def up(migrator, db):\n    db.execute_sql('CREATE TABLE portal_half (id INTEGER)')\n    1 / 0\n"
+    )
+    monkeypatch.setattr("portal_plugin.storage.database.MIGRATIONS", folder)
+    db = opened(empty_url)
+
+    with pytest.raises(ZeroDivisionError):
+        migrate(db)
+
+    assert "portal_half" not in db.get_tables()
+
+
+# What is not ready says so in a sentence.
+
+
+def test_a_database_without_tables_is_told_what_to_run(empty_url, opened):
+    with pytest.raises(SetupError, match="run `flask portal init`"):
+        check_ready(opened(empty_url))
+
+
+def test_looking_for_a_database_does_not_make_one(tmp_path, opened):
+    path = tmp_path / "portal.db"
+
+    with pytest.raises(SetupError, match=r"no database at .*portal\.db yet"):
+        check_ready(opened(f"sqlite:///{path}"))
+
+    assert not path.exists()
+
+
+def test_a_database_behind_the_code_is_told_what_is_missing(empty_url, opened):
+    db = opened(empty_url)
+    migrate(db)
+    db.execute_sql("DELETE FROM portal_migration")
+
+    with pytest.raises(SetupError, match=r"not up to date \(0001_initial\): run `flask portal init`"):
+        check_ready(db)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("check", [check_ready, migrate])
+def test_a_server_that_does_not_answer_is_told_in_a_sentence(opened, check):
+    db = opened("postgresql://nobody@127.0.0.1:1/nowhere")
+    began = time.monotonic()
+
+    with pytest.raises(SetupError, match=r"cannot be reached: check PORTAL_DATABASE_URL .*refused") as refusal:
+        check(db)
+
+    assert "\n" not in str(refusal.value)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.postgres
+def test_a_database_that_the_server_does_not_have_is_told_in_a_sentence(postgres, opened):
+    with pytest.raises(SetupError, match=r"cannot be reached.*does not exist"):
+        check_ready(opened(on_server(postgres, "nowhere")))
+
+
+@pytest.mark.postgres
+def test_a_password_is_not_repeated_in_the_sentence(opened):
+    with pytest.raises(SetupError) as refusal:
+        check_ready(opened("postgresql://nobody:opensesame@127.0.0.1:1/nowhere"))
+
+    assert "opensesame" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("check", [check_ready, migrate])
+def test_a_file_that_is_no_database_is_told_in_a_sentence(tmp_path, opened, check):
+    path = tmp_path / "portal.db"
+    path.write_text("Dear diary, " * 1000)
+
+    with pytest.raises(SetupError, match="cannot be reached"):
+        check(opened(f"sqlite:///{path}"))
+
+    assert path.read_text().startswith("Dear diary")
+
+
+def test_a_place_where_no_file_can_be_is_told_in_a_sentence(tmp_path, opened):
+    """A file where a folder should be; root may write into any folder, so permissions would prove nothing."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SetupError):
+        migrate(opened(f"sqlite:///{tmp_path / 'file' / 'portal.db'}"))
+
+
+def test_a_folder_is_no_database(tmp_path, opened):
+    with pytest.raises(SetupError, match="cannot be reached"):
+        check_ready(opened(f"sqlite:///{tmp_path}"))
+
+
+def test_the_portal_says_all_this_before_the_first_page(empty_url, tmp_path, clock):
+    host = make_host(empty_url, tmp_path, clock)
+
+    with pytest.raises(SetupError, match="flask portal init"):
+        host.portal.check(host.app)
+    migrate(host.state.db)
+    with pytest.raises(SetupError, match="flask portal apply"):
+        host.portal.check(host.app)
+    host.state.db.close_all()

@@ -1,0 +1,217 @@
+"""Messages are leased to one worker at a time, tried again on a schedule, and given up on in the open."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import flask_mail
+import pytest
+
+from portal_plugin.delivery import mail as delivery
+from portal_plugin.delivery import worker
+from portal_plugin.storage import outbox
+from portal_plugin.storage.database import open_database
+from tests.support import MONDAY, TUESDAY_TEN
+
+MINUTE = timedelta(minutes=1)
+LEASE = timedelta(minutes=5)
+
+
+@pytest.fixture
+def db(either_host):
+    """The host's database with one request, and so with one message."""
+    either_host.request()
+    return either_host.state.db
+
+
+def enqueue(db, appointment, most, **more):
+    for n in range(most):
+        values = {
+            "appointment": appointment,
+            "channel": "mail",
+            "topic": "received",
+            "recipient": f"{n}@example.org",
+            "facts": {"n": n},
+            "now": MONDAY,
+        }
+        outbox.enqueue(db, **values | more)
+
+
+def lease(db, now=MONDAY, most=20):
+    return outbox.lease_due(db, now, now + LEASE, most)
+
+
+def look(db, *columns):
+    (row,) = db.execute_sql(f"SELECT {', '.join(columns)} FROM portal_outbox ORDER BY id LIMIT 1")
+    return row if len(columns) > 1 else row[0]
+
+
+def test_a_message_carries_what_it_needs(db):
+    (message,) = lease(db)
+
+    assert (message.channel, message.topic, message.recipient) == ("mail", "received", "maya@example.org")
+    assert (message.attempts, len(message.message_id)) == (1, 32)
+    assert message.facts["provider"]["name"] == "Ada Moreau"
+    assert message.facts["starts"] == TUESDAY_TEN.isoformat()
+
+
+def test_a_leased_message_is_nobody_elses(db):
+    assert len(lease(db)) == 1
+    assert lease(db) == []
+
+
+def test_two_workers_at_once_never_take_the_same_message(db, database_url):
+    (first,) = lease(db)
+    enqueue(db, first.appointment, 60)
+    databases = [open_database(database_url) for _ in range(4)]
+    gate = threading.Barrier(4)
+
+    def work(database):
+        gate.wait(timeout=30)
+        taken = []
+        while batch := lease(database, most=3):
+            taken += [message.id for message in batch]
+        return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(work, databases))
+    for database in databases:
+        database.close_all()
+
+    everything = [message for taken in found for message in taken]
+    assert len(everything) == len(set(everything)) == 60
+
+
+def test_a_batch_is_no_larger_than_asked_and_begins_with_the_oldest(db):
+    (first,) = lease(db)
+    enqueue(db, first.appointment, 5)
+
+    assert [message.facts["n"] for message in lease(db, most=3)] == [0, 1, 2]
+    assert [message.facts["n"] for message in lease(db, most=3)] == [3, 4]
+
+
+def test_a_lease_that_ran_out_is_taken_again_as_the_same_message(db):
+    (first,) = lease(db)
+    assert lease(db, MONDAY + LEASE - timedelta(seconds=1)) == []
+
+    (again,) = lease(db, MONDAY + LEASE)
+
+    assert again.message_id == first.message_id
+    assert (again.id, again.attempts, again.facts) == (first.id, 2, first.facts)
+    assert again.lease != first.lease
+
+
+def test_a_worker_that_lost_its_lease_settles_nothing(db):
+    (slow,) = lease(db)
+    (quick,) = lease(db, MONDAY + LEASE)
+
+    outbox.settle(db, slow, failed=MONDAY, error="SMTPServerDisconnected")
+    assert look(db, "failed", "lease") == (None, quick.lease)
+
+    outbox.settle(db, quick, sent=MONDAY + LEASE)
+    assert look(db, "sent", "failed") == ((MONDAY + LEASE).timestamp(), None)
+
+
+def test_what_was_sent_is_not_taken_again(db):
+    (message,) = lease(db)
+    outbox.settle(db, message, sent=MONDAY)
+
+    assert lease(db, MONDAY + timedelta(days=365)) == []
+    assert outbox.waiting(db) == 0
+
+
+def test_what_is_not_due_yet_waits(db):
+    (message,) = lease(db)
+    outbox.settle(db, message, due=MONDAY + MINUTE, error="SMTPConnectError")
+
+    assert lease(db, MONDAY + MINUTE - timedelta(seconds=1)) == []
+    assert [again.message_id for again in lease(db, MONDAY + MINUTE)] == [message.message_id]
+    assert outbox.waiting(db) == 1
+
+
+# The worker.
+
+
+class BrokenMail:
+    """A mail server that refuses every connection until it is mended."""
+
+    def __init__(self, monkeypatch):
+        self.tries, self.broken, self.ids = 0, True, set()
+        real = flask_mail.Connection.send
+
+        def send(connection, message, *more):
+            self.tries += 1
+            self.ids.add(message.msgId)
+            if self.broken:
+                raise ConnectionRefusedError("maya@example.org")
+            return real(connection, message, *more)
+
+        monkeypatch.setattr(flask_mail.Connection, "send", send)
+
+
+@pytest.fixture
+def mail(monkeypatch):
+    return BrokenMail(monkeypatch)
+
+
+def test_a_failed_message_is_tried_again_on_a_schedule_and_given_up_on_in_the_open(either_host, mail):
+    either_host.request(starts=TUESDAY_TEN + timedelta(days=7))
+    db = either_host.state.db
+    waited = []
+
+    while look(db, "failed") is None:
+        before = mail.tries
+        assert either_host.deliver() == []
+        assert mail.tries == before + 1, "one attempt a round"
+        if look(db, "failed") is None:
+            due = look(db, "due") - either_host.clock.now.timestamp()
+            waited.append(int(due) // 60)
+            either_host.clock.advance(timedelta(seconds=due - 1))
+            assert either_host.deliver() == []
+            assert mail.tries == before + 1, "not a second early"
+            either_host.clock.advance(timedelta(seconds=1))
+
+    assert waited == [pause // MINUTE for pause in worker.RETRIES]
+    assert waited == sorted(waited)
+    assert look(db, "attempts", "error") == (len(waited) + 1, "ConnectionRefusedError"), "and no address in it"
+    assert len(mail.ids) == 1, "the same Message-ID at every attempt"
+    either_host.clock.advance(timedelta(days=1))
+    either_host.deliver()
+    assert mail.tries == len(waited) + 1, "given up is given up"
+
+
+def test_a_message_is_sent_as_soon_as_the_server_is_back(either_host, mail):
+    either_host.request()
+    either_host.deliver()
+    mail.broken = False
+    either_host.clock.advance(MINUTE)
+
+    (sent,) = either_host.deliver()
+
+    assert sent.recipients == ["maya@example.org"]
+    assert {sent.msgId} == mail.ids
+    assert outbox.waiting(either_host.state.db) == 0
+
+
+def test_one_message_that_cannot_be_sent_does_not_hold_up_the_others(either_host, monkeypatch):
+    either_host.request()
+    either_host.request("theo", TUESDAY_TEN + timedelta(hours=1))
+    real = delivery.compose
+
+    def compose(state, row):
+        if row.recipient == "maya@example.org":
+            raise ZeroDivisionError
+        return real(state, row)
+
+    monkeypatch.setattr(delivery, "compose", compose)
+
+    assert [message.recipients for message in either_host.deliver()] == [["theo@example.org"]]
+    assert outbox.waiting(either_host.state.db) == 1
+
+
+def test_a_log_names_no_client(either_host, mail, caplog):
+    either_host.request()
+    either_host.deliver()
+
+    assert "was not delivered (ConnectionRefusedError, attempt 1)" in caplog.text
+    assert "maya" not in caplog.text.lower()
