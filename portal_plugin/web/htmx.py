@@ -35,7 +35,7 @@ def render_panel(name: str, title: str, status: int = 200, **context: Any) -> Re
     panel = f"portal/partials/_{name}.html"
     state = current_app.extensions["portal"]
     page = render_template(
-        template, panel=panel, title=title, portal=state.settings, partial=partial, endpoint=request.endpoint, **context
+        template, panel=panel, title=title, portal=state.settings, endpoint=request.endpoint, **context
     )
     response: Response = make_response(page, status)
     if partial and status >= 400:

@@ -1,65 +1,80 @@
-// Focus, announcements and failures around HTMX's swaps. Every page works without this file.
+// Focus, titles, announcements and failures around HTMX's swaps. Every page works without this file.
 (() => {
   "use strict";
   const panel = () => document.getElementById("portal-panel");
-  const say = (text) => {
-    const live = document.getElementById("portal-live");
-    if (live && text) live.textContent = text;
-  };
-  const ours = (event) => event.detail?.ctx?.target?.id === "portal-panel";
-  const polling = (ctx) => ctx.sourceElement?.hasAttribute("data-portal-list");
 
+  // What changed is said to screen readers; what failed is shown to everybody.
+  const say = (text, failed = false) => {
+    const live = document.getElementById("portal-live");
+    if (!live) return;
+    live.className = failed ? "portal-alert" : "portal-unseen";
+    live.textContent = text;
+  };
+
+  const ours = (event) => {
+    const target = event.detail?.ctx?.target;
+    return target instanceof Element && target.matches("#portal-panel, .portal");
+  };
+  // Remembered when it asks: after the swap HTMX names another element as the source.
+  const sources = new WeakMap();
+  const polls = (ctx) => sources.get(ctx)?.matches("[data-portal-list]");
   const statuses = () =>
-    new Map(
-      [...document.querySelectorAll("[data-portal-status]")].map((card) => [card.id, card.dataset]),
-    );
+    new Map([...document.querySelectorAll("[data-portal-status]")].map(({ id, dataset }) => [id, { ...dataset }]));
+
   let before = new Map();
+  let title = panel()?.dataset.portalTitle;
 
   const announceChanges = () => {
-    const changed = [];
-    for (const [id, now] of statuses()) {
-      const was = before.get(id);
-      if (was && was !== now.portalStatus) changed.push(`${now.portalName}: ${now.portalStatus}.`);
-    }
-    const left = [...before.keys()].filter((id) => !document.getElementById(id));
-    if (left.length) changed.push("An appointment left the list.");
-    say(changed.join(" "));
+    const now = statuses();
+    const changed = [...now]
+      .filter(([id, card]) => before.has(id) && before.get(id).portalStatus !== card.portalStatus)
+      .map(([, card]) => `${card.portalName}: ${card.portalStatus}.`);
+    const gone = [...before].filter(([id]) => !now.has(id)).map(([, card]) => `${card.portalName}: no longer listed.`);
+    if (changed.length || gone.length) say([...changed, ...gone].join(" "));
+  };
+
+  // The host writes around our title, so only our part of it is exchanged.
+  const followTitle = () => {
+    const next = panel()?.dataset.portalTitle;
+    if (title && next) document.title = document.title.replace(title, next);
+    title = next;
   };
 
   const moveFocus = (ctx) => {
-    const source = ctx.sourceElement;
-    // A control that is still there after the swap keeps the focus: turning months, choosing a type.
-    const same = source?.id && source.tagName === "A" && document.getElementById(source.id);
+    const source = sources.get(ctx);
+    // A link that is still there keeps the focus: turning months.
+    const same = source?.matches("a[id]") && document.getElementById(source.id);
     const next = same || panel()?.querySelector("[data-portal-focus]");
-    if (!next) return;
-    next.focus({ preventScroll: true });
-    next.scrollIntoView({ block: "nearest" });
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView({ block: "nearest" });
   };
 
   document.addEventListener("htmx:before:request", (event) => {
     if (!ours(event)) return;
     const { ctx } = event.detail;
-    if (polling(ctx) && document.hidden) event.preventDefault();
-    before = new Map([...statuses()].map(([id, data]) => [id, data.portalStatus]));
+    sources.set(ctx, ctx.sourceElement);
+    if (polls(ctx) && document.hidden) event.preventDefault();
+    before = statuses();
   });
 
   document.addEventListener("htmx:before:response", (event) => {
     const { ctx } = event.detail;
-    if (ours(event) && ctx.response.status >= 500) {
-      event.preventDefault();
-      if (!polling(ctx)) say("That did not work. Please try again in a moment.");
-    }
+    if (!ours(event) || ctx.response.status < 500) return;
+    event.preventDefault();
+    if (!polls(ctx)) say("That did not work. Please try again in a moment.", true);
   });
 
   document.addEventListener("htmx:error", (event) => {
-    if (ours(event) && !polling(event.detail.ctx)) say("You seem to be offline. Nothing was sent.");
+    if (ours(event) && !polls(event.detail.ctx)) say("You seem to be offline. Nothing was sent.", true);
   });
 
   document.addEventListener("htmx:after:swap", (event) => {
     if (!ours(event)) return;
     const { ctx } = event.detail;
-    if (polling(ctx)) announceChanges();
-    else if (ctx.swap !== "outerMorph") moveFocus(ctx);
+    followTitle();
+    if (polls(ctx)) return announceChanges();
+    say("");
+    if (ctx.swap !== "outerMorph") moveFocus(ctx);
   });
 
   document.addEventListener("click", (event) => {
@@ -72,7 +87,5 @@
     field.scrollIntoView({ block: "center" });
   });
 
-  if (document.querySelector(".portal-errors[data-portal-focus]")) {
-    document.querySelector(".portal-errors").focus();
-  }
+  document.querySelector(".portal-errors[data-portal-focus]")?.focus();
 })();

@@ -1,0 +1,340 @@
+"""`flask portal ...`: what each command says, changes and returns."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import Result
+
+from portal_plugin import cli
+from portal_plugin.testing import Clock
+from tests.practices import PRACTICE, practice
+from tests.support import MONDAY, TUESDAY_TEN, Host, make_host
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "practice.toml"
+
+SMALL = """\
+[practice]
+name = "Elm Row Practice"
+zone = "America/New_York"
+phone = "+1 212 555 0100"
+
+[[contact_types]]
+key = "phone"
+name = "Phone call"
+
+[[appointment_types]]
+key = "visit"
+name = "Therapy visit"
+minutes = 50
+contact_types = ["phone"]
+
+[[providers]]
+key = "ada"
+name = "Ada Moreau"
+types = ["visit"]
+contact_types = ["phone"]
+
+  [[providers.hours]]
+  tuesday = ["9:00-12:00"]
+"""
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Host]:
+    """A host that nobody has run a command for yet."""
+    host = make_host(f"sqlite:///{tmp_path / 'new' / 'portal.db'}", tmp_path, Clock(MONDAY))
+    yield host
+    host.state.db.close_all()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "practice.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def run(host: Host, *arguments: object, answer: str | None = None) -> Result:
+    result = host.app.test_cli_runner().invoke(args=["portal", *map(str, arguments)], input=answer)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def lines(result: Result, exit_code: int = 0) -> list[str]:
+    assert result.exit_code == exit_code, result.output
+    return result.output.splitlines()
+
+
+def revisions(host: Host) -> int:
+    [(count,)] = host.state.db.execute_sql("SELECT count(*) FROM portal_practice").fetchall()
+    return int(count)
+
+
+# init
+
+
+def test_init_makes_the_tables_and_the_second_time_nothing(bare: Host) -> None:
+    assert lines(run(bare, "init")) == ["applied 0001_initial"]
+    assert lines(run(bare, "init")) == ["The database is up to date."]
+    assert revisions(bare) == 0
+
+
+def test_init_without_a_place_to_write_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for url in (
+        f"sqlite:///{tmp_path}/file/portal.db",
+        f"sqlite:///{tmp_path}",
+        "postgresql://x:PLANTED@127.0.0.1:1/x",
+    ):
+        host = make_host(url, tmp_path, Clock(MONDAY))
+        result = run(host, "init")
+        assert result.exit_code == 1
+        assert "PORTAL_DATABASE_URL" in result.output
+        assert "PLANTED" not in result.output
+
+
+@pytest.mark.parametrize(
+    "command", [["apply", "FILE"], ["requests"], ["confirm", "x"], ["decline", "x"], ["worker", "--once"]], ids=" ".join
+)
+def test_every_command_before_init_says_to_run_it(bare: Host, file: Path, command: list[str]) -> None:
+    result = run(bare, *(str(file) if word == "FILE" else word for word in command))
+    assert result.exit_code == 1
+    assert "flask portal init" in result.output
+
+
+@pytest.mark.parametrize(
+    "command", [["requests"], ["confirm", "x"], ["decline", "x"], ["worker", "--once"]], ids=" ".join
+)
+def test_every_command_before_apply_says_to_run_it(bare: Host, command: list[str]) -> None:
+    run(bare, "init")
+    result = run(bare, *command)
+    assert result.exit_code == 1
+    assert "flask portal apply" in result.output
+
+
+# check
+
+
+def test_check_says_that_a_good_file_is_fine_and_needs_no_database(bare: Host, file: Path) -> None:
+    for path in (file, EXAMPLE):
+        [line] = lines(run(bare, "check", path))
+        assert f"{path} is fine" in line
+    assert not Path(bare.state.db.database).exists()
+
+
+def line_of(text: str, beginning: str) -> int:
+    return next(n for n, line in enumerate(text.splitlines(), 1) if line.startswith(beginning))
+
+
+def test_check_names_every_mistake_with_its_line(bare: Host, file: Path) -> None:
+    wrong = (
+        SMALL.replace("America/New_York", "America/New_Yrok")
+        .replace("minutes = 50", 'minutes = "fifty"')
+        .replace('types = ["visit"]', 'types = ["visit"]\nspecialty = "x"')
+        .replace("9:00-12:00", "12:00-9:00")
+    )
+    file.write_text(wrong)
+    result = run(bare, "check", file)
+    assert result.exit_code == 1
+    for mistake, word in (
+        ("zone = ", "America/New_York"),
+        ("minutes = ", "minutes"),
+        ("specialty = ", "specialty"),
+        ("  tuesday = ", "12:00-9:00"),
+    ):
+        [line] = [line for line in result.output.splitlines() if f"line {line_of(wrong, mistake)}," in line]
+        assert word in line
+    assert len([line for line in result.output.splitlines() if "line " in line]) == 4
+
+
+def test_check_names_what_does_not_fit_together(bare: Host, file: Path) -> None:
+    file.write_text(SMALL.replace('types = ["visit"]', 'types = ["visti"]'))
+    result = run(bare, "check", file)
+    assert result.exit_code == 1
+    assert f"line {line_of(SMALL, 'types = ')}" in result.output
+    assert "did you mean 'visit'?" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[practice\nname = 1", "line 1"),
+        (b"x = 1\ny = = 2\n", "line 2"),
+        (b'x = 1\nname = "M\xfcller"\n', "UTF-8"),
+        (b"", "'practice' is missing"),
+        (b"\0", "line 1"),
+        (b"practice = 5", "line 1"),
+    ],
+)
+def test_check_says_what_stops_it_from_reading(bare: Host, file: Path, content: bytes, told: str) -> None:
+    file.write_bytes(content)
+    result = run(bare, "check", file)
+    assert result.exit_code == 1
+    assert told in result.output
+
+
+def test_check_says_when_there_is_no_file(bare: Host, tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        result = run(bare, "check", path)
+        assert result.exit_code == 1
+        assert "cannot be read" in result.output
+
+
+# apply
+
+
+def test_apply_shows_what_changes_and_the_second_time_nothing(bare: Host, file: Path) -> None:
+    run(bare, "init")
+    assert lines(run(bare, "apply", file, "--yes")) == [
+        "add appointment type 'visit'",
+        "add contact type 'phone'",
+        "add provider 'ada'",
+        "set the practice's name, address and policies",
+        "Applied.",
+    ]
+    assert lines(run(bare, "apply", file)) == ["Nothing changes."]
+    assert revisions(bare) == 1
+    file.write_text(SMALL.replace("minutes = 50", "minutes = 45"))
+    assert lines(run(bare, "apply", file)) == ["change appointment type 'visit'", "Applied."]
+    assert revisions(bare) == 2
+
+
+def test_apply_asks_first_on_a_terminal(bare: Host, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(bare, "init")
+    monkeypatch.setattr(cli, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    assert "Apply?" in run(bare, "apply", file, answer="n\n").output
+    assert revisions(bare) == 0
+    assert run(bare, "apply", file, answer="y\n").exit_code == 0
+    assert revisions(bare) == 1
+    file.write_text(SMALL.replace("minutes = 50", "minutes = 45"))
+    assert "Apply?" not in run(bare, "apply", file, "--yes").output
+    assert revisions(bare) == 2
+
+
+def test_apply_of_a_file_with_a_mistake_changes_nothing(bare: Host, file: Path) -> None:
+    run(bare, "init")
+    run(bare, "apply", file)
+    file.write_text(SMALL.replace("minutes = 50", "minutes = 0"))
+    result = run(bare, "apply", file)
+    assert result.exit_code == 1
+    assert f"line {line_of(SMALL, 'minutes = ')}," in result.output
+    assert revisions(bare) == 1
+
+
+def test_apply_loses_no_appointment(host: Host, file: Path) -> None:
+    ref = host.request(starts=TUESDAY_TEN + timedelta(days=1), contact="phone", location=None).ref
+    result = run(host, "apply", file)
+    assert "retire provider 'ben'" in result.output
+    assert ref in run(host, "requests").output
+    file.write_text(SMALL.replace('key = "ada"', 'key = "eve"'))
+    run(host, "apply", file)
+    assert ref in run(host, "requests").output
+    assert "Ada Moreau" in run(host, "confirm", ref).output
+
+
+# requests, confirm, decline
+
+
+def test_requests_lists_those_that_wait_soonest_first(host: Host) -> None:
+    later, sooner = host.request(starts=TUESDAY_TEN + timedelta(days=1)).ref, host.request("theo", contact="phone").ref
+    confirmed = host.request(starts=TUESDAY_TEN + timedelta(days=2)).ref
+    with host.app.app_context():
+        host.portal.confirm(confirmed)
+    first, second = lines(run(host, "requests"))
+    for fact in (sooner, "requested", "2026-12-08 10:00 EST", "Theo Brandt"):
+        assert fact in first
+    assert second.startswith(later)
+    assert "Ada Moreau" in second
+
+
+def test_requests_says_when_none_wait_and_prints_nothing_a_script_would_read(host: Host) -> None:
+    result = run(host, "requests")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "No requests are waiting.\n"
+
+
+def test_confirm_confirms_and_the_client_is_told(host: Host) -> None:
+    ref = host.request().ref
+    [line] = lines(run(host, "confirm", ref, "--message", "See you"))
+    assert ref in line
+    assert "confirmed" in line
+    mail = host.deliver()[-1]
+    assert "See you" in mail.body
+    rows = host.state.db.execute_sql("SELECT actor_kind, actor, action FROM portal_history ORDER BY id").fetchall()
+    assert rows[-1] == ("staff", "command line", "confirm")
+
+
+def test_decline_declines_with_the_practice_s_words(host: Host) -> None:
+    [line] = lines(run(host, "decline", host.request().ref, "--message", "Ada is away"))
+    assert "declined" in line
+    assert "Ada is away" in host.deliver()[-1].body
+
+
+@pytest.mark.parametrize("verb", ["confirm", "decline"])
+def test_an_unknown_reference_is_a_sentence_and_exit_code_1(host: Host, verb: str) -> None:
+    for ref in ("0" * 32, "", "x\0y", "😀"):
+        assert lines(run(host, verb, ref), exit_code=1) == ["Error: There is no such appointment."]
+
+
+def test_the_same_decision_again_changes_nothing_and_another_is_refused(host: Host) -> None:
+    ref = host.request().ref
+    first = run(host, "confirm", ref).output
+    assert run(host, "confirm", ref).output == first
+    [sentence] = lines(run(host, "decline", ref), exit_code=1)
+    assert sentence == "Error: This appointment is confirmed and can no longer be declined."
+    assert len(host.deliver()) == 2
+
+
+def test_confirming_what_somebody_else_was_given_is_refused(host: Host) -> None:
+    host.apply(practice(requests_hold_time=False))
+    first, second = host.request(provider="ada").ref, host.request("theo", provider="ada").ref
+    assert run(host, "confirm", second).exit_code == 0
+    [sentence] = lines(run(host, "confirm", first), exit_code=1)
+    assert "taken" in sentence
+    assert first in run(host, "requests").output
+
+
+# worker
+
+
+def test_worker_once_delivers_what_is_due_and_expires_what_lapsed(host: Host) -> None:
+    host.request()
+    assert lines(run(host, "worker", "--once")) == ["1 sent."]
+    assert lines(run(host, "worker", "--once")) == ["0 sent."]
+    host.clock.now = TUESDAY_TEN
+    assert lines(run(host, "worker", "--once")) == ["1 sent."]
+    assert "has expired" in host.mailbox[-1].subject
+
+
+# Everything together.
+
+
+def test_commands_that_need_an_argument_say_so_and_an_unknown_one_is_none(host: Host) -> None:
+    for arguments in (["confirm"], ["check"], ["apply"], ["nonsense"], ["confirm", "x", "--nonsense"]):
+        assert run(host, *arguments).exit_code == 2
+
+
+def test_help_says_what_each_command_is_for(host: Host) -> None:
+    output = run(host, "--help").output
+    for name in ("init", "check", "apply", "requests", "confirm", "decline", "worker"):
+        assert f"\n  {name} " in output
+
+
+def test_an_existing_database_of_somebody_else_is_left_as_it_was(tmp_path: Path) -> None:
+    """The portal may share the host's database: its tables carry their own prefix."""
+    path = tmp_path / "site.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE appointment (id INTEGER)")
+        db.execute("INSERT INTO appointment VALUES (7)")
+    host = make_host(f"sqlite:///{path}", tmp_path, Clock(MONDAY))
+    run(host, "init")
+    host.apply(PRACTICE)
+    with sqlite3.connect(path) as db:
+        names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert db.execute("SELECT id FROM appointment").fetchall() == [(7,)]
+    assert all(name.startswith(("portal_", "sqlite_")) for name in names - {"appointment"})
+    host.state.db.close_all()
