@@ -18,7 +18,7 @@ from .practice_file import load
 from .services import decisions, practices
 from .services.state import State
 from .storage import appointments
-from .storage.database import migrate
+from .storage.database import check_ready, migrate
 
 
 class _Command(click.Command):
@@ -70,6 +70,7 @@ def check(file: str) -> None:
 def apply(file: str, yes: bool) -> None:
     """Make FILE the practice. Shows what changes and asks first, on a terminal."""
     state = _state()
+    check_ready(state.db)
     read = load(file)
     changed = practices.changes(old := practices.current_document(state.db), practices.succeed(old, read))
     if not changed:
@@ -85,6 +86,7 @@ def apply(file: str, yes: bool) -> None:
 def requests() -> None:
     """List the requests that wait for a decision, soonest first."""
     state = _state()
+    state.check()
     found = appointments.listed(
         state.db,
         state.practice(),
@@ -130,7 +132,9 @@ def _state() -> State:
 
 
 def _decide(ref: str, action: Action, message: str) -> None:
-    appointment = decisions.decide(_state(), ref, action, Actor(ActorKind.STAFF, "command line"), message)
+    state = _state()
+    state.check()
+    appointment = decisions.decide(state, ref, action, Actor(ActorKind.STAFF, "command line"), message)
     click.echo(_line(appointment))
 
 

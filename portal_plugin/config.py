@@ -45,16 +45,15 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     if not secret:
         mistakes.append("SECRET_KEY is not set: set it to a long random text, kept out of the repository.")
     base_url = text("PORTAL_BASE_URL", "").rstrip("/")
-    address = urlsplit(base_url)
     if not base_url:
         mistakes.append(
             "PORTAL_BASE_URL is not set: set it to the site's public address, such as "
             '"https://www.example.org"; links in mails begin with it.'
         )
-    elif address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
+    elif not _is_address(base_url):
         mistakes.append(f'PORTAL_BASE_URL is {base_url!r}: write a whole address, such as "https://www.example.org".')
     database_url = text("PORTAL_DATABASE_URL", f"sqlite:///{Path(instance_path) / 'portal.db'}")
-    if not re.match(r"(sqlite:///|postgresql://[^/]*/)[^?]", database_url):
+    if not re.match(r"(sqlite:///|postgresql://[^/]*/)[^?:]", database_url):
         mistakes.append(
             "PORTAL_DATABASE_URL is not an address the portal knows: write "
             '"sqlite:////var/lib/site/portal.db" or "postgresql://user:password@host/database".'
@@ -65,6 +64,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f'PORTAL_HTMX is {htmx!r}: write "bundled" to use the portal\'s own htmx, '
             'or "host" when the site loads htmx itself.'
         )
+    base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
+    sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
     if not callable(clock):
         mistakes.append("PORTAL_CLOCK must be a function that returns the time as an aware datetime.")
@@ -75,11 +76,24 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         secret_keys=(*map(str, fallbacks), _as_text(secret)),
         database_url=database_url,
         base_url=base_url,
-        base_template=text("PORTAL_BASE_TEMPLATE", "portal/base.html"),
-        sign_in=text("PORTAL_SIGN_IN", ""),
+        base_template=base_template,
+        sign_in=sign_in,
         bundled_htmx=htmx == "bundled",
         clock=clock,
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and not (parts.query or parts.fragment or re.search(r"\s", url))
+            and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        return False
 
 
 def _as_text(secret: object) -> str:

@@ -127,22 +127,6 @@ def test_only_storage_names_peewee():
     assert not wrong, told(wrong)
 
 
-def test_peewee_is_not_passed_on_under_another_name():
-    """What storage imports from Peewee, nobody imports from storage."""
-    names = {
-        (file.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", "."), found.module.split(".")[-1])
-        for file in FILES
-        if room(file) == "storage"
-        for found in imports(file)
-        if within(found.module, "peewee", "playhouse")
-    }
-    wrong = [
-        found for found in ALL if room(found.file) != "storage" and tuple(found.module.rpartition(".")[::2]) in names
-    ]
-
-    assert not wrong, told(wrong)
-
-
 def test_only_storage_writes_sql():
     wrong = [
         f"{file.relative_to(PACKAGE)}:{node.lineno}"

@@ -38,16 +38,21 @@ def calendar_file(
     event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     if method != "PUBLISH":
         organizer = vCalAddress(f"MAILTO:{facts['practice']['email']}")
-        organizer.params["cn"] = vText(clean_line(facts["practice"]["name"]))
+        organizer.params["cn"] = _common_name(facts["practice"]["name"])
         event.add("organizer", organizer)
         invited = vCalAddress(f"MAILTO:{attendee}")
-        invited.params["cn"] = vText(clean_line(facts["client"]["name"]))
+        invited.params["cn"] = _common_name(facts["client"]["name"])
         invited.params["partstat"] = vText("ACCEPTED")
         invited.params["rsvp"] = vText("FALSE")
         event.add("attendee", invited)
     calendar.add_component(event)
     file: bytes = calendar.to_ical()
     return file
+
+
+def _common_name(name: str) -> vText:
+    # A parameter cannot hold a double quote (RFC 5545, 3.2), and few programs know RFC 6868's way around that.
+    return vText(clean_line(name).replace('"', "'"))
 
 
 def google_link(facts: Mapping[str, Any]) -> str:

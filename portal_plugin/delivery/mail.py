@@ -1,16 +1,23 @@
 """From an outbox row to a mail, through Flask-Mail."""
 
 import smtplib
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from datetime import datetime
-from email.utils import formataddr
+from email.charset import QP, Charset
+from email.mime.base import MIMEBase
+from email.mime.text import MIMEText
+from email.policy import SMTP
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import flask_mail
-from flask import Flask, render_template, url_for
+from flask import Flask, current_app, render_template, url_for
 
+from ..domain.errors import SetupError
 from ..domain.text import clean_line
 from ..services.state import State
 from ..services.tokens import link_token
@@ -19,6 +26,9 @@ from .calendar import MICROSOFT_365, calendar_file, google_link, outlook_link
 
 TIMEOUT = 20
 """Seconds that a mail server may stay silent."""
+
+DEADLINE = 120
+"""Seconds for a whole delivery, however slowly the server goes on talking."""
 
 METHODS = {"confirmed": "REQUEST", "cancelled": "CANCEL"}
 
@@ -30,20 +40,67 @@ class Connection(flask_mail.Connection):
         context = ssl.create_default_context()
         host: smtplib.SMTP | smtplib.SMTP_SSL
         if self.mail.use_ssl:
-            host = smtplib.SMTP_SSL(self.mail.server, self.mail.port, timeout=TIMEOUT, context=context)
+            host = smtplib.SMTP_SSL(timeout=TIMEOUT, context=context)
         else:
-            host = smtplib.SMTP(self.mail.server, self.mail.port, timeout=TIMEOUT)
-            if self.mail.use_tls:
+            host = smtplib.SMTP(timeout=TIMEOUT)
+        self.deadline = threading.Timer(DEADLINE, _hang_up, [host])
+        self.deadline.daemon = True
+        self.deadline.start()
+        # smtplib checks certificates against the name it was constructed with.
+        host._host = self.mail.server  # type: ignore[attr-defined]
+        try:
+            host.connect(self.mail.server, self.mail.port)
+            if self.mail.use_tls and not self.mail.use_ssl:
                 host.starttls(context=context)
-        if self.mail.username and self.mail.password:
-            host.login(self.mail.username, self.mail.password)
+            if self.mail.username and self.mail.password:
+                host.login(self.mail.username, self.mail.password)
+        except BaseException:
+            self.deadline.cancel()
+            host.close()
+            raise
         return host
+
+    def __exit__(self, *error: Any) -> None:
+        if self.host is None:
+            return
+        # By now the server has the message or has refused it: how it says goodbye changes nothing.
+        with suppress(smtplib.SMTPException, OSError):
+            self.host.quit()
+        self.host.close()
+        self.deadline.cancel()
+
+
+def _hang_up(host: smtplib.SMTP) -> None:
+    if host.sock is not None:
+        with suppress(OSError):
+            host.sock.shutdown(socket.SHUT_RDWR)
+
+
+class Mail(flask_mail.Message):
+    """Flask-Mail's, in quoted-printable, since mail servers refuse lines of 1,000 characters (RFC 5321, 4.5.3.1.6),
+    and with its headers left as they were folded: folded again, a long name with a comma loses its quotes.
+    """
+
+    def _message(self) -> MIMEBase:
+        message = super()._message()
+        message.policy = SMTP.clone(refold_source="none")
+        return message
+
+    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
+        utf8 = Charset("utf-8")
+        utf8.body_encoding = QP
+        part = MIMEText("", subtype)
+        del part["Content-Transfer-Encoding"]
+        part.set_payload(text or "", utf8)
+        return part
 
 
 def send(app: Flask, state: State, row: Message) -> None:
     """Render and send. Raises what SMTP or the network raises; the worker writes it down."""
     if "mail" not in app.extensions:
         flask_mail.Mail().init_app(app)
+    if not app.extensions["mail"].default_sender:
+        raise SetupError("MAIL_DEFAULT_SENDER is not set: set it to the address that mails come from.")
     with app.test_request_context(base_url=state.settings.base_url):
         message = compose(state, row)
         with Connection(app.extensions["mail"]) as connection:
@@ -69,14 +126,16 @@ def compose(state: State, row: Message) -> flask_mail.Message:
     }
     subject, _, body = render_template(f"portal/mail/{row.topic}.txt", **context).strip().partition("\n")
     practice = facts["practice"]
-    message = flask_mail.Message(
+    message = Mail(
         subject=clean_line(subject.removeprefix("Subject:")),
         recipients=[row.recipient],
         body=body.strip() + "\n",
         html=render_template(f"portal/mail/{row.topic}.html", **context).strip(),
-        reply_to=formataddr((clean_line(practice["name"]), practice["email"])) if practice["email"] else None,
+        reply_to=(clean_line(practice["name"]), practice["email"]) if practice["email"] else None,
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
+    # The constructor would write a pair as text, in which a comma makes two senders of one.
+    message.sender = current_app.extensions["mail"].default_sender
     message.msgId = f"<{row.message_id}@{urlsplit(state.settings.base_url).hostname}>"
     method = METHODS.get(row.topic)
     # A calendar learns only of what was confirmed once, and an organizer needs an address.

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import Flask
 
+from ..domain.errors import SetupError
 from ..services.decisions import expire_lapsed
 from ..services.state import State
 from ..storage import outbox
@@ -26,7 +27,9 @@ def run_once(app: Flask, state: State) -> int:
     sent = 0
     while batch := outbox.lease_due(state.db, state.now(), state.now() + LEASE, BATCH):
         for message in batch:
-            sent += _deliver(app, state, message)
+            # The batch may have taken longer than its lease, and another worker this message.
+            if outbox.hold(state.db, message, state.now() + LEASE):
+                sent += _deliver(app, state, message)
     return sent
 
 
@@ -44,6 +47,9 @@ def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> 
 
 
 def _deliver(app: Flask, state: State, message: Message) -> bool:
+    if outbox.overtaken(state.db, message):
+        outbox.settle(state.db, message, failed=state.now(), error="overtaken by a later message")
+        return False
     try:
         mail.send(app, state, message)
     except Exception as error:
@@ -54,8 +60,8 @@ def _deliver(app: Flask, state: State, message: Message) -> bool:
 
 
 def _postpone(state: State, message: Message, error: Exception) -> None:
-    # The class alone: a mail server's answer repeats the address it refused.
-    reason = type(error).__name__
+    # Otherwise the class alone: a mail server's answer repeats the address it refused.
+    reason = str(error) if isinstance(error, SetupError) else type(error).__name__
     now = state.now()
     if message.attempts > len(RETRIES):
         outbox.settle(state.db, message, failed=now, error=reason)

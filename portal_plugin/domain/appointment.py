@@ -1,5 +1,6 @@
 """One appointment as the host and the templates see it."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -7,6 +8,8 @@ from zoneinfo import ZoneInfo
 from .lifecycle import Status
 from .practice import AppointmentType, ContactType, Location, Provider
 from .text import clean_line
+
+_ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]\\"]+@[^\s@,;:<>()\[\]\\"]+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,13 @@ class Client:
 
     def __post_init__(self) -> None:
         for name in ("id", "name", "email", "phone"):
-            object.__setattr__(self, name, clean_line(str(getattr(self, name))))
+            value = getattr(self, name)
+            object.__setattr__(self, name, "" if value is None else clean_line(str(value)))
+        # One address and nothing around it: a list would be told what one person may know.
+        address = _ADDRESS.search(self.email)
+        object.__setattr__(self, "email", address[0] if address else "")
+        if not self.id:
+            raise ValueError("a Client needs an id: the host's own, which never changes")
 
 
 @dataclass(frozen=True, slots=True)

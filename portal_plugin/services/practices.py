@@ -77,7 +77,7 @@ def changes(old: Document | None, new: Document) -> list[str]:
     lines.sort()
     if old is None or old.file.practice != new.file.practice:
         lines.append("set the practice's name, address and policies")
-    if old is None or old.file.closures != new.file.closures:
+    if (old.file.closures if old else ()) != new.file.closures:
         lines.append(f"set {len(new.file.closures)} closures")
     return lines
 

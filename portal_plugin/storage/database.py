@@ -1,6 +1,7 @@
 """Opening, migrating and checking a database. Nothing connects before the first query."""
 
 import os
+import time
 import weakref
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def open_database(url: str) -> Database:
         path = url.removeprefix("sqlite:///")
         database: Database = PooledSqliteDatabase(
             path,
-            pragmas={"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1, "busy_timeout": 30_000},
+            pragmas={"busy_timeout": 30_000, "synchronous": "normal", "foreign_keys": 1},
             lock_type="IMMEDIATE",
             max_connections=0,
             check_same_thread=False,
@@ -63,16 +64,28 @@ def migrate(db: Database) -> list[str]:
 
     Safe to run in several processes at once. Raises SetupError when the database cannot be reached.
     """
-    if not is_postgres(db):
-        Path(db.database).parent.mkdir(parents=True, exist_ok=True)
     try:
+        if not is_postgres(db):
+            Path(db.database).parent.mkdir(parents=True, exist_ok=True)
+            _use_wal(db)
         with db.atomic():
             if is_postgres(db):
                 db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
             applied: list[str] = _runner(db).up()
             return applied
-    except OperationalError as error:
+    except (PeeweeException, OSError) as error:
         raise _unreachable(error) from error
+
+
+def _use_wal(db: Database) -> None:
+    """Readers and a writer side by side. The file remembers it; while another process sets it, SQLite does not wait."""
+    for pause in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6):
+        try:
+            db.execute_sql("PRAGMA journal_mode = wal")
+            return
+        except OperationalError:
+            time.sleep(pause)
+    db.execute_sql("PRAGMA journal_mode = wal")
 
 
 def check_ready(db: Database) -> None:

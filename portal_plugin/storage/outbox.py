@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from peewee import Database
+from peewee import Database, fn
 
 from .database import is_postgres
 from .models import OutboxRow
@@ -44,11 +44,24 @@ def enqueue(
 
 
 def lease_due(db: Database, now: datetime, until: datetime, most: int) -> list[Message]:
-    """Take due rows that nobody else holds, oldest first. A lease that ran out is nobody's."""
+    """Take due rows that nobody else holds, oldest first. A lease that ran out is nobody's.
+
+    An appointment's messages are taken one after the other; one that waits for another try holds up none.
+    """
     lease = secrets.token_hex(8)
+    earlier = OutboxRow.alias()
     free = (
         OutboxRow.select(OutboxRow.id)
         .where(
+            ~fn.EXISTS(
+                earlier.select(earlier.id).where(
+                    earlier.appointment == OutboxRow.appointment,
+                    earlier.id < OutboxRow.id,
+                    earlier.sent.is_null(),
+                    earlier.failed.is_null(),
+                    earlier.due <= now,
+                )
+            ),
             OutboxRow.sent.is_null(),
             OutboxRow.failed.is_null(),
             OutboxRow.due <= now,
@@ -67,6 +80,22 @@ def lease_due(db: Database, now: datetime, until: datetime, most: int) -> list[M
         query = OutboxRow.select(*columns).where(OutboxRow.lease == lease).order_by(OutboxRow.due, OutboxRow.id)
         rows = [Message(*values) for values in query.tuples().execute(db)]
     return [row._replace(facts=json.loads(str(row.facts))) for row in rows]
+
+
+def hold(db: Database, message: Message, until: datetime) -> bool:
+    """Prolong a lease before acting on it; false when it ran out and somebody else has the row, or sent it."""
+    query = OutboxRow.update(leased_until=until).where(
+        OutboxRow.id == message.id, OutboxRow.lease == message.lease, OutboxRow.sent.is_null()
+    )
+    return bool(query.execute(db))
+
+
+def overtaken(db: Database, message: Message) -> bool:
+    """Whether a later message of the same appointment went out already, so that this one would contradict it."""
+    later = OutboxRow.select().where(
+        OutboxRow.appointment == message.appointment, OutboxRow.id > message.id, OutboxRow.sent.is_null(False)
+    )
+    return bool(later.exists(db))
 
 
 def settle(db: Database, message: Message, **outcome: Any) -> None:

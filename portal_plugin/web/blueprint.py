@@ -22,7 +22,7 @@ from ..domain.errors import (
 from ..storage.database import Unreachable
 from . import booking, links, upcoming
 from .guard import current_state, refuse_foreign_posts
-from .htmx import is_partial, render_panel
+from .htmx import is_partial, render_panel, vary
 from .wording import FILTERS
 
 log = logging.getLogger("portal_plugin")
@@ -91,7 +91,7 @@ def _after(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.vary.add("HX-Request")
+        vary(response)
     return response
 
 

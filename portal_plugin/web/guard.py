@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from flask import abort, current_app, g, redirect, request, url_for
+from werkzeug.routing import BuildError
 
 from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotFound, SetupError
@@ -26,6 +27,11 @@ def signed_in_client() -> Client:
         raise SetupError("The portal does not know who is signed in: register a function with @portal.current_client.")
     if "portal_client" not in g:
         g.portal_client = state.questions.current_client()
+        if not isinstance(g.portal_client, Client | None):
+            raise SetupError(
+                "The function registered with @portal.current_client must return a Client or None, "
+                f"not {type(g.portal_client).__name__}."
+            )
     if g.portal_client is None:
         abort(_to_sign_in(state))
     return cast(Client, g.portal_client)
@@ -63,5 +69,10 @@ def _to_sign_in(state: State) -> "Response":
             'PORTAL_SIGN_IN is not set: set it to the endpoint of the site\'s sign-in page, such as "login".'
         )
     back = current_path() if request.method == "GET" else url_for("portal.upcoming")
-    address = url_for(endpoint, next=back)
+    try:
+        address = url_for(endpoint, next=back)
+    except BuildError:
+        raise SetupError(
+            f"PORTAL_SIGN_IN is {endpoint!r}, and the site has no such endpoint: name the one of its sign-in page."
+        ) from None
     return redirect_whole_page(address) or redirect(address)

@@ -44,6 +44,11 @@ def render_panel(name: str, title: str, status: int = 200, **context: Any) -> Re
     return response
 
 
+def vary(response: Response) -> None:
+    """One address answers with a page or with a panel: caches must tell them apart."""
+    response.vary.update(["HX-Request", "HX-Request-Type", "HX-History-Restore-Request"])
+
+
 def redirect_whole_page(address: str) -> Response | None:
     """An answer that makes HTMX leave the page, or None for a browser that follows redirects itself."""
     if not _htmx():

@@ -9,6 +9,9 @@ from portal_plugin.testing import Clock
 from tests.delivery.mailbox import Mailbox
 from tests.practices import PRACTICE
 from tests.support import Host, make_host
+from tests.web.conftest import templates_are_compiled_once
+
+__all__ = ["templates_are_compiled_once"]
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from portal_plugin import Client, PortalError, appointment_requested
@@ -102,7 +102,13 @@ def test_nor_do_they_in_what_the_practice_calls_itself(posting: Host, mailbox: M
 
 
 @pytest.mark.usefixtures("maya_may_change")
-@settings(max_examples=12, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(name=st.text(max_size=80), words=st.text(max_size=200))
 def test_nor_does_any_other_text(posting: Host, mailbox: Mailbox, name: str, words: str) -> None:
     mailbox.empty()

@@ -169,6 +169,8 @@ def test_a_no_carries_the_practice_s_words_and_a_way_to_another_time(
     posting: Host, mailbox: Mailbox, verb: str
 ) -> None:
     ref = posting.request().ref
+    if verb == "cancel":
+        do(posting, "confirm", ref)
     do(posting, verb, ref, message="Ada is away.\nBen has time.")
     mail = told(posting, mailbox)[-1]
     says(mail, *FACTS, "sorry", "Ada is away.", "Ben has time.")
@@ -292,7 +294,7 @@ def test_names_with_commas_and_umlauts_arrive_as_they_are(
     assert f"Hello {maya}," in mail.text
     event = mail.event
     assert NAME in event["SUMMARY"]
-    assert event["ORGANIZER"].params["CN"] == NAME.replace('"', "'")
+    assert event["ORGANIZER"].params["CN"].replace('"', "'") == NAME.replace('"', "'")
     assert event["ATTENDEE"].params["CN"] == maya
 
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from portal_plugin.domain.appointment import Appointment, Client
 from portal_plugin.domain.lifecycle import Status
 from tests.domain import build
@@ -10,8 +12,31 @@ from tests.domain import build
 def test_a_client_is_cleaned_when_made_and_shows_no_private_data():
     client = Client(id="7", name="Ada\r\nLovelace", email="ada@example.org\nBcc: x", phone="+1\x00 212")
 
-    assert (client.name, client.email, client.phone) == ("Ada Lovelace", "ada@example.org Bcc: x", "+1 212")
+    assert (client.name, client.email, client.phone) == ("Ada Lovelace", "ada@example.org", "+1 212")
     assert repr(client) == "Client(id='7')"
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("ada@example.org", "ada@example.org"),
+        (" Ada Lovelace <ada@example.org> ", "ada@example.org"),
+        ("ada@example.org, eve@example.org", "ada@example.org"),
+        ("o'neil+portal@sub.example.co.uk", "o'neil+portal@sub.example.co.uk"),
+        ("ада@пример.рф", "ада@пример.рф"),
+        ("nobody", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_a_client_has_one_address_or_none(written, address):
+    assert Client("7", "Ada", written).email == address
+
+
+@pytest.mark.parametrize("nothing", ["", None, " \u200b", "\r\n"])
+def test_a_client_without_an_id_is_a_mistake_of_the_host(nothing):
+    with pytest.raises(ValueError, match="needs an id"):
+        Client(nothing, "Ada", "ada@example.org")
 
 
 def test_a_number_may_be_a_clients_id():

@@ -370,6 +370,19 @@ def test_overlapping_hours_in_two_zones_never_offer_taken_time():
             assert slot.ends.timestamp() <= interval.starts or interval.ends <= slot.starts.timestamp(), slot
 
 
+def test_hours_a_day_apart_on_the_globe_come_in_order():
+    """Ten o'clock in Honolulu is ten o'clock of the next day in Kiritimati."""
+    ada = provider(
+        every_day("10:00-11:00", "20:00-21:00", zone="Pacific/Honolulu"),
+        every_day("0:00-1:00", "12:00-13:00", zone="Pacific/Kiritimati"),
+    )
+
+    starts = [slot.starts for slot in slots(ada, day=TUESDAY, days=3)]
+
+    assert len(starts) == 3 * 4
+    assert starts == sorted(starts)
+
+
 # Clock changes.
 
 CHANGES = [

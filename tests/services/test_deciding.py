@@ -307,7 +307,9 @@ def test_an_unanswered_request_expires_and_the_client_is_told(either_host):
     assert [name for name, _ in told] == ["appointment-expired"]
 
 
-def test_a_request_does_not_outlive_its_own_start(either_host):
+@pytest.mark.parametrize("hours", [None, 8760])
+def test_a_request_does_not_outlive_its_own_start(either_host, hours):
+    either_host.apply(practice(request_expiry_hours=hours))
     made = either_host.request()
     either_host.clock.now = TUESDAY_TEN - timedelta(seconds=1)
     either_host.deliver()

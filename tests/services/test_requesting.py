@@ -44,6 +44,17 @@ def test_a_request_is_stored_with_its_claim_its_history_and_its_mail(either_host
     ]
 
 
+def test_buffers_before_and_after_are_claimed_and_not_shown(either_host):
+    data = practice()
+    data["appointment_types"][0]["buffer_before"] = 15
+    either_host.apply(data)
+
+    made = either_host.request()
+
+    assert (made.starts, made.ends) == (TUESDAY_TEN, TUESDAY_TEN + timedelta(minutes=50))
+    assert claims(either_host) == [(1, TUESDAY_TEN.timestamp() - 900, TUESDAY_TEN.timestamp() + 3600)]
+
+
 def test_a_reference_says_nothing_and_is_hard_to_guess(either_host):
     first, second = either_host.request(), either_host.request(starts=TUESDAY_TEN + HOUR)
 

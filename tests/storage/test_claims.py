@@ -120,7 +120,7 @@ def test_a_released_claim_is_free_again(db):
 
 
 def test_taken_tells_whatever_reaches_into_the_range(db):
-    for starts in (NINE - HOUR, NINE, NINE + HOUR, NINE + 3 * HOUR):
+    for starts in (NINE - HOUR, NINE, NINE + HOUR, NINE + 2 * HOUR):
         insert(db, 1, starts, starts + HOUR)
     insert(db, 2, NINE, NINE + HOUR)
 

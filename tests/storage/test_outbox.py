@@ -1,5 +1,6 @@
 """Messages are leased to one worker at a time, tried again on a schedule, and given up on in the open."""
 
+import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,6 +12,7 @@ from portal_plugin.delivery import mail as delivery
 from portal_plugin.delivery import worker
 from portal_plugin.storage import outbox
 from portal_plugin.storage.database import open_database
+from portal_plugin.storage.models import AppointmentRow
 from tests.support import MONDAY, TUESDAY_TEN
 
 MINUTE = timedelta(minutes=1)
@@ -24,10 +26,25 @@ def db(either_host):
     return either_host.state.db
 
 
-def enqueue(db, appointment, most, **more):
+def another(db):
+    """The one appointment again, under a reference of its own."""
+    names = [column.column_name for column in AppointmentRow._meta.sorted_fields if column.column_name != "id"]
+    copied = [
+        "NULL" if name in {"claim", "request_key"} else f"'{secrets.token_hex(16)}'" if name == "ref" else name
+        for name in names
+    ]
+    db.execute_sql(
+        f"INSERT INTO portal_appointment ({', '.join(names)}) SELECT {', '.join(copied)} FROM portal_appointment "
+        "ORDER BY id LIMIT 1"
+    )
+    return db.execute_sql("SELECT MAX(id) FROM portal_appointment").fetchone()[0]
+
+
+def enqueue(db, most, appointment=None, **more):
+    """Messages, each of an appointment of its own unless one is named."""
     for n in range(most):
         values = {
-            "appointment": appointment,
+            "appointment": appointment or another(db),
             "channel": "mail",
             "topic": "received",
             "recipient": f"{n}@example.org",
@@ -62,7 +79,7 @@ def test_a_leased_message_is_nobody_elses(db):
 
 def test_two_workers_at_once_never_take_the_same_message(db, database_url):
     (first,) = lease(db)
-    enqueue(db, first.appointment, 60)
+    enqueue(db, 60)
     databases = [open_database(database_url) for _ in range(4)]
     gate = threading.Barrier(4)
 
@@ -84,7 +101,7 @@ def test_two_workers_at_once_never_take_the_same_message(db, database_url):
 
 def test_a_batch_is_no_larger_than_asked_and_begins_with_the_oldest(db):
     (first,) = lease(db)
-    enqueue(db, first.appointment, 5)
+    enqueue(db, 5)
 
     assert [message.facts["n"] for message in lease(db, most=3)] == [0, 1, 2]
     assert [message.facts["n"] for message in lease(db, most=3)] == [3, 4]
@@ -110,6 +127,37 @@ def test_a_worker_that_lost_its_lease_settles_nothing(db):
 
     outbox.settle(db, quick, sent=MONDAY + LEASE)
     assert look(db, "sent", "failed") == ((MONDAY + LEASE).timestamp(), None)
+
+
+def test_a_lease_can_be_prolonged_by_the_one_who_holds_it(db):
+    (message,) = lease(db)
+
+    assert outbox.hold(db, message, MONDAY + 2 * LEASE)
+    assert lease(db, MONDAY + LEASE) == []
+    (other,) = lease(db, MONDAY + 2 * LEASE)
+    assert not outbox.hold(db, message, MONDAY + 9 * LEASE)
+    assert outbox.hold(db, other, MONDAY + 3 * LEASE)
+
+
+def test_what_was_sent_cannot_be_held_any_more(db):
+    (message,) = lease(db)
+    outbox.settle(db, message, sent=MONDAY)
+
+    assert not outbox.hold(db, message, MONDAY + LEASE)
+
+
+def test_a_message_is_overtaken_once_a_later_one_of_its_appointment_went_out(db):
+    (first,) = lease(db)
+    enqueue(db, 1, first.appointment, topic="confirmed")
+    assert lease(db) == [], "one after the other"
+    outbox.settle(db, first, due=MONDAY + LEASE, error="SMTPServerDisconnected")
+    (second,) = lease(db)
+    assert not outbox.overtaken(db, first)
+
+    outbox.settle(db, second, sent=MONDAY)
+
+    assert outbox.overtaken(db, first)
+    assert not outbox.overtaken(db, second)
 
 
 def test_what_was_sent_is_not_taken_again(db):
@@ -207,6 +255,23 @@ def test_one_message_that_cannot_be_sent_does_not_hold_up_the_others(either_host
 
     assert [message.recipients for message in either_host.deliver()] == [["theo@example.org"]]
     assert outbox.waiting(either_host.state.db) == 1
+
+
+def test_a_confirmation_that_was_late_is_not_sent_after_the_cancellation(either_host, mail):
+    made = either_host.request()
+    with either_host.app.app_context():
+        either_host.portal.confirm(made.ref)
+    either_host.deliver()
+    mail.broken = False
+    with either_host.app.app_context():
+        either_host.portal.cancel(made.ref)
+
+    (cancellation,) = either_host.deliver()
+    either_host.clock.advance(timedelta(days=1))
+
+    assert "cancelled" in cancellation.subject.lower()
+    assert either_host.deliver() == []
+    assert outbox.waiting(either_host.state.db) == 0, "given up on, and to be seen"
 
 
 def test_a_log_names_no_client(either_host, mail, caplog):

@@ -394,7 +394,7 @@ FIELDS = ("type", "contact", "provider", "location", "starts", "key", "date", "n
 
 def encoded(fields: list[tuple[str, str]]) -> str:
     """As a form, a lone surrogate as its percent-encoded bytes."""
-    return "&".join(f"{quote_plus(k)}={quote_plus(v.encode('utf-8', 'surrogatepass'))}" for k, v in fields)
+    return "&".join("=".join(quote_plus(text.encode("utf-8", "surrogatepass")) for text in pair) for pair in fields)
 
 
 @settings(max_examples=80, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

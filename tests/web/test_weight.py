@@ -38,18 +38,32 @@ def fill(host: Host, appointments: int, providers: int) -> None:
     now = int(host.clock().timestamp())
     with sqlite3.connect(host.state.db.database) as db:
         for n in range(appointments):
-            starts = now + 86_400 + (n // providers) * 3600
+            provider, starts = n % providers + 1, now + 86_400 + (n // providers) * 3600
             claim = db.execute(
-                "INSERT INTO portal_claim (provider, starts, ends) VALUES (?, ?, ?)",
-                (n % providers + 1, starts, starts + 3600),
+                "INSERT INTO portal_claim (provider, starts, ends) VALUES (?, ?, ?)", (provider, starts, starts + 3600)
             ).lastrowid
-            who = "maya" if n % 20 == 0 else "theo"
+            row = dict.fromkeys(("client_name", "client_email", "client_phone", "note", "message", "reason"), "") | {
+                "ref": f"{n:032}",
+                "status": "confirmed",
+                "version": 1,
+                "type": "visit",
+                "contact": "in-person",
+                "provider": provider,
+                "location": "main",
+                "starts": starts,
+                "ends": starts + 3000,
+                "busy_from": starts,
+                "busy_until": starts + 3600,
+                "zone": "America/New_York",
+                "client_id": "maya" if n % 20 == 0 else "theo",
+                "text_reminders": 0,
+                "claim": claim,
+                "created": now,
+                "expires": starts,
+            }
             db.execute(
-                "INSERT INTO portal_appointment (ref, status, version, type, contact, provider, location, starts, ends,"
-                " busy_from, busy_until, zone, client_id, client_name, client_email, client_phone, note, message,"
-                " reason, text_reminders, claim, created, expires) VALUES (?, 'confirmed', 1, 'visit', 'in-person', ?, 'main',"
-                " ?, ?, ?, ?, 'America/New_York', ?, '', '', '', '', '', '', 0, ?, ?, ?)",
-                (f"{n:032}", n % providers + 1, starts, starts + 3000, starts, starts + 3600, who, claim, now, starts),
+                f"INSERT INTO portal_appointment ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
+                tuple(row.values()),
             )
 
 
@@ -80,7 +94,7 @@ def test_a_page_asks_the_database_as_often_however_much_there_is(host: Host) -> 
     for size, of_pages in found.items():
         print(f"SQL statements, {size}: {of_pages}")
     assert len({tuple(of_pages.values()) for of_pages in found.values()}) == 1
-    assert max(n for of_pages in found.values() for n in of_pages.values()) <= MOST_STATEMENTS
+    assert all(1 <= n <= MOST_STATEMENTS for of_pages in found.values() for n in of_pages.values())
 
 
 def test_a_request_and_its_answer_to_the_practice_cost_a_constant_number_of_statements(host: Host) -> None:
@@ -224,8 +238,10 @@ def test_every_page_is_one_panel_whose_ids_and_references_are_whole(everything: 
 def test_a_partial_is_titled_and_holds_nothing_but_its_panel(everything: dict[str, Page]) -> None:
     for name, page in everything.items():
         if name.endswith("(partial)"):
-            assert page.html.count("<title>") == 1, name
-            assert not {"html", "head", "body", "link", "script"}.intersection(tag for tag, _ in page.tags), name
+            assert page.named("section")[0]["data-portal-title"], name
+            assert not {"html", "head", "body", "title", "link", "script"}.intersection(tag for tag, _ in page.tags), (
+                name
+            )
         else:
             assert page.html.lstrip().startswith("<!doctype html>"), name
 

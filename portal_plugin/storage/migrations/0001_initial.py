@@ -80,6 +80,7 @@ CREATE TABLE portal_outbox (
     error TEXT NOT NULL
 );
 CREATE INDEX portal_outbox_due ON portal_outbox (due) WHERE sent IS NULL AND failed IS NULL;
+CREATE INDEX portal_outbox_appointment ON portal_outbox (appointment, id);
 CREATE TABLE portal_consent (
     id {id},
     at BIGINT NOT NULL,
