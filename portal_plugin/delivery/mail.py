@@ -116,6 +116,7 @@ def compose(state: State, row: Message) -> flask_mail.Message:
         **facts,
         "starts": datetime.fromisoformat(facts["starts"]).astimezone(zone),
         "ends": datetime.fromisoformat(facts["ends"]).astimezone(zone),
+        "expires": datetime.fromisoformat(facts["expires"]).astimezone(zone),
         "portal_url": url_for("portal.upcoming", _external=True),
         "again_url": url_for("portal.link", token=link_token(state, "again", facts["ref"]), _external=True),
         "book_url": url_for("portal.book", _external=True),

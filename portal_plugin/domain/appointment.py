@@ -66,5 +66,9 @@ class Appointment:
         return self.starts.astimezone(ZoneInfo(self.zone))
 
     @property
+    def local_expires(self) -> datetime:
+        return self.expires.astimezone(ZoneInfo(self.zone))
+
+    @property
     def local_ends(self) -> datetime:
         return self.ends.astimezone(ZoneInfo(self.zone))

@@ -57,6 +57,7 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         "version": appointment.version,
         "starts": appointment.starts.isoformat(),
         "ends": appointment.ends.isoformat(),
+        "expires": appointment.expires.isoformat(),
         "zone": appointment.zone,
         "practice": {
             "name": practice.name,

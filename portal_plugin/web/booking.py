@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
-from ..domain.lifecycle import Actor, ActorKind
+from ..domain.lifecycle import Actor, ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..services.requests import ReminderConsent, request_appointment
 from ..services.state import State
@@ -79,7 +79,8 @@ def request_time() -> ResponseReturnValue:
 def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
-    return render_panel("requested", "Request sent", appointment=appointment, practice=current_state().practice())
+    title = "Appointment confirmed" if appointment.status is Status.CONFIRMED else "Request sent"
+    return render_panel("requested", title, appointment=appointment, practice=current_state().practice())
 
 
 def _chosen(values: MultiDict[str, str]) -> dict[str, str]:
