@@ -37,7 +37,7 @@ class Connection(flask_mail.Connection):
     """Flask-Mail's, with a time-out and a checked certificate, which it leaves out."""
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        context = ssl.create_default_context()
+        context = ssl.create_default_context() if self.mail.use_ssl or self.mail.use_tls else None
         host: smtplib.SMTP | smtplib.SMTP_SSL
         if self.mail.use_ssl:
             host = smtplib.SMTP_SSL(timeout=TIMEOUT, context=context)

@@ -53,6 +53,12 @@ def clock_time(moment: datetime) -> str:
     return f"{moment.hour % 12 or 12}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
 
 
+def told_time(moment: datetime) -> str:
+    """The same, with the zone's abbreviation where a clock change makes it mean two instants."""
+    both = {moment.replace(fold=fold).utcoffset() for fold in (0, 1)}
+    return f"{clock_time(moment)} {moment:%Z}" if len(both) > 1 else clock_time(moment)
+
+
 def status_word(status: Status) -> str:
     return STATUS_WORDS[status]
 
@@ -88,7 +94,7 @@ def phone_number(e164: str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "portal_date": long_date,
     "portal_month": month_name,
-    "portal_time": clock_time,
+    "portal_time": told_time,
     "portal_zone": zone_name,
     "portal_status": status_word,
     "portal_phone": phone_number,
