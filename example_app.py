@@ -92,6 +92,7 @@ def keep_times_for_others(proposal: Proposal) -> None:
 def tell_the_front_desk(app: Flask, appointment: Appointment) -> None:
     """One line in a file, not in a list: the page may be shown by another process."""
     text = f"{appointment.status.capitalize()}: {appointment.client.name}, {when(appointment.local_starts)}"
+    notices_file(app).parent.mkdir(parents=True, exist_ok=True)
     with notices_file(app).open("a", encoding="utf-8") as file:
         file.write(json.dumps(text) + "\n")
 

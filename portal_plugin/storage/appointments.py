@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from peewee import Database, IntegrityError
+from peewee import Database, IntegrityError, fn
 
 from ..domain.appointment import Appointment, Client
-from ..domain.lifecycle import OPEN, Action, Actor, Status
+from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status
 from ..domain.practice import Practice
 from .models import AppointmentRow, ConsentRow, HistoryRow, columns
 
@@ -76,6 +76,24 @@ def upcoming(db: Database, practice: Practice, client_id: str, now: datetime) ->
         AppointmentRow.client_id == client_id,
         AppointmentRow.status.in_(list(OPEN)),
         AppointmentRow.ends > now,
+    )
+
+
+def answered_no(db: Database, practice: Practice, client_id: str, since: datetime, now: datetime) -> list[Appointment]:
+    """A client's appointments still ahead that the practice, or time, has ended since then; soonest first."""
+    ended = HistoryRow.select(HistoryRow.id).where(
+        HistoryRow.appointment == AppointmentRow.id,
+        HistoryRow.to_status == AppointmentRow.status,
+        HistoryRow.actor_kind != ActorKind.CLIENT,
+        HistoryRow.at > since,
+    )
+    return _select(
+        db,
+        practice,
+        AppointmentRow.client_id == client_id,
+        AppointmentRow.status.in_(list(RELEASING)),
+        AppointmentRow.starts > now,
+        fn.EXISTS(ended),
     )
 
 

@@ -1,5 +1,7 @@
 """Upcoming Appointments, and what a client does to one."""
 
+from datetime import timedelta
+
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
@@ -14,6 +16,10 @@ from ..storage import appointments
 from .forms import STALE, AcceptForm, CancelForm
 from .guard import current_state, own_appointment, signed_in_client
 from .htmx import render_panel
+from .links import book_again
+
+NEWS = timedelta(days=2)
+"""How long the list goes on showing what the practice said no to, with a way on."""
 
 
 def index() -> ResponseReturnValue:
@@ -83,7 +89,9 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         status,
         practice=practice,
         appointments=appointments.upcoming(state.db, practice, client.id, now),
+        ended=appointments.answered_no(state.db, practice, client.id, now - NEWS, now),
         form=AcceptForm(None, state, client.id),
+        again=book_again,
         error=error,
         now=now,
     )

@@ -188,7 +188,7 @@ def test_any_inserts_and_updates_leave_claims_apart(db, changes):
         assert sorted(stored(db)) == sorted(kept)
 
 
-def test_without_the_guard_overlaps_are_stored(db):
+def test_without_the_guard_overlaps_are_stored(own_schema, db):
     """The control: it is this guard, and nothing else, that keeps claims apart."""
     insert(db, 1, NINE, NINE + HOUR)
     if is_postgres(db):

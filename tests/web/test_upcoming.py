@@ -9,7 +9,7 @@ from icalendar import Calendar
 from portal_plugin import Appointment
 from portal_plugin.services.tokens import form_token
 from tests.practices import practice
-from tests.support import PEOPLE, TUESDAY_TEN, Host
+from tests.support import PEOPLE, TUESDAY_TEN, Host, filled_form
 from tests.web.pages import BOOK, HTMX, UPCOMING, Page, counted, open_page, read, stored
 
 DAY = timedelta(days=1)
@@ -76,10 +76,29 @@ def test_each_says_provider_date_time_zone_location_and_status(host: Host, maya:
     assert {"datetime": "2026-12-08T15:00:00+00:00"} in page.named("time")
 
 
+def test_what_the_practice_said_no_to_stays_two_days_with_its_message_and_a_way_on(
+    host: Host, maya: FlaskClient
+) -> None:
+    starts = TUESDAY_TEN + 7 * DAY
+    ref = host.request(starts=starts).ref
+    with host.app.app_context():
+        host.portal.decline(ref, message="Ada is <away> that week.")
+    page = open_page(maya, UPCOMING)
+    assert cards(page) == [ref]
+    for words in ("You have no upcoming appointments.", "Answered lately", "Declined", "Ada is <away> that week."):
+        assert words in page.words
+    again = next(link for link in page.links if link.startswith(f"{BOOK}/time"))
+    assert "provider=ada" in again
+    assert "Ada Moreau" in open_page(maya, again).words
+    assert cards(open_page(host.browser("theo"), UPCOMING)) == []
+    host.clock.advance(2 * DAY)
+    assert cards(open_page(maya, UPCOMING)) == []
+
+
 def test_what_has_ended_or_was_called_off_leaves_the_list(host: Host, maya: FlaskClient) -> None:
     gone, kept = host.request().ref, confirmed(host, TUESDAY_TEN + 7 * DAY).ref
-    with host.app.app_context():
-        host.portal.decline(gone)
+    cancelling = f"/portal/appointments/{gone}/cancel"
+    maya.post(cancelling, data=filled_form(maya.get(cancelling).text))
     assert cards(open_page(maya, UPCOMING)) == [kept]
     host.clock.now = TUESDAY_TEN + 7 * DAY + timedelta(minutes=49)
     assert cards(open_page(maya, UPCOMING)) == [kept]
