@@ -53,6 +53,23 @@ def find_slots(
         yield Slot(starts, starts + duration, tuple(key for _, key in same))
 
 
+def open_days(practice: Practice, wish: Wish, busy: Busy, *, since: date, until: date, now: datetime) -> list[date]:
+    """The wish's local days from `since` until before `until` that have a free slot, in order.
+
+    A day that one provider has a slot on is not asked of the next.
+    """
+    first, beyond = bookable_range(wish, now)
+    days = [since + timedelta(days=n) for n in range((until - since).days)]
+    bounds = {day: day_bounds(day, wish.zone) for day in days}
+    found: set[date] = set()
+    for provider in wish.providers:
+        for day in days:
+            starts, ends = max(first, bounds[day][0]), min(beyond, bounds[day][1])
+            if day not in found and next(_starts(practice, wish, provider, busy, starts, ends), None) is not None:
+                found.add(day)
+    return sorted(found)
+
+
 def bookable_range(wish: Wish, now: datetime) -> tuple[int, int]:
     """The type's notice and horizon as seconds since 1970. The horizon counts whole local days from today."""
     last_day = local_date(seconds(now), wish.zone) + wish.type.horizon

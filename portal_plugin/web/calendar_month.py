@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ..domain.availability import Busy, Slot, bookable_range, find_slots
+from ..domain.availability import Busy, Slot, bookable_range, find_slots, open_days
 from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
 from ..services.slots import busy_times
@@ -45,44 +45,34 @@ def month_view(
     first, beyond = bookable_range(wish, now)
     earliest, latest = local_date(first, wish.zone), local_date(beyond - 1, wish.zone)
 
-    def slots(busy: Busy, since: int, until: int) -> Iterator[Slot]:
-        return find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
-
     def busy_in(since: int, until: int) -> Busy:
         return busy_times(state, wish, instant(since), instant(until))
 
-    def open_days(busy: Busy, since: int, until: int) -> Iterator[date]:
-        while slot := next(slots(busy, since, until), None):
-            day = local_date(seconds(slot.starts), wish.zone)
-            yield day
-            since = day_bounds(day, wish.zone)[1]
+    def slots(busy: Busy, since: int, until: int) -> Iterator[Slot]:
+        return find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
 
-    def first_day(busy: Busy, since: int, until: int) -> date | None:
-        return next(open_days(busy, since, until), None)
+    def first_day_from(since: int) -> date | None:
+        slot = next(slots(busy_in(since, beyond), since, beyond), None) if since < beyond else None
+        return local_date(seconds(slot.starts), wish.zone) if slot else None
+
+    def look(month: date) -> tuple[Busy, list[date]]:
+        busy = busy_in(*_month_bounds(month, wish.zone))
+        return busy, open_days(practice, wish, busy, since=month, until=_next_month(month), now=now)
 
     chosen = min(max(wanted, earliest), latest) if wanted else earliest
     month = chosen.replace(day=1)
-    begins, ends = _month_bounds(month, wish.zone)
-    busy = busy_in(begins, ends)
-    following = None
-    if wanted is None:
-        found = first_day(busy, begins, ends)
-        if found is None and ends < beyond:
-            found = first_day(busy_in(ends, beyond), ends, beyond)
-            if found is not None:
-                month = found.replace(day=1)
-                begins, ends = _month_bounds(month, wish.zone)
-                busy = busy_in(begins, ends)
-        chosen = found or chosen
-    free = list(open_days(busy, begins, ends))
-    if any_day and free:
+    busy, free = look(month)
+    if wanted is None and not free and (found := first_day_from(_month_bounds(month, wish.zone)[1])):
+        month = found.replace(day=1)
+        busy, free = look(month)
+    if free and (wanted is None or any_day):
         chosen = free[0]
     times = list(slots(busy, *day_bounds(chosen, wish.zone)))
+    following = None
     if not times:
-        since = day_bounds(chosen, wish.zone)[1]
         following = next((day for day in free if day > chosen), None)
-        if following is None and wanted is not None and since < beyond:
-            following = first_day(busy_in(since, beyond), since, beyond)
+        if following is None and wanted is not None:
+            following = first_day_from(day_bounds(chosen, wish.zone)[1])
     return MonthView(
         month=month,
         weeks=_weeks(month, set(free)),
@@ -94,13 +84,13 @@ def month_view(
     )
 
 
-def _weeks(month: date, open_days: set[date]) -> list[list[Day]]:
+def _weeks(month: date, free: set[date]) -> list[list[Day]]:
     day = month - timedelta(days=(month.weekday() + 1) % 7)
     weeks: list[list[Day]] = []
     while day < _next_month(month):
         weeks.append(
             [
-                Day(date_, date_ in open_days, date_.month == month.month)
+                Day(date_, date_ in free, date_.month == month.month)
                 for date_ in (day + timedelta(days=n) for n in range(7))
             ]
         )

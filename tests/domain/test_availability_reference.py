@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal_plugin.domain.availability import find_slots
-from portal_plugin.domain.practice import AppointmentType, Closure, Hours, Interval, Override, Window, Wish
+from portal_plugin.domain.availability import find_slots, open_days
+from portal_plugin.domain.instants import day_bounds, instant
+from portal_plugin.domain.practice import AppointmentType, Closure, Hours, Interval, Override, Practice, Window, Wish
 from tests.domain import build
 
 MINUTE, DAY = 60, 86_400
@@ -100,7 +101,8 @@ def slow_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
                 yield start, willing
 
 
-def fast_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
+def asked(case: Case) -> tuple[Practice, Wish, dict[str, list[Interval]]]:
+    """The case as the domain takes it: practice, wish, busy."""
     providers = [
         build.provider(
             Hours(tuple(tuple(day) for day in person.week), case.zone),
@@ -113,10 +115,12 @@ def fast_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
     closures = [Closure(day, day, "") for day in case.closed]
     practice = build.practice(*providers, kind=case.kind, zone=case.zone, closures=closures)
     wish = Wish(case.kind, build.PHONE, tuple(providers), None, case.zone)
+    return practice, wish, {f"p{n}": person.busy for n, person in enumerate(case.people)}
+
+
+def fast_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
     found = find_slots(
-        practice,
-        wish,
-        {f"p{n}": person.busy for n, person in enumerate(case.people)},
+        *asked(case),
         since=datetime.fromtimestamp(case.since, UTC),
         until=datetime.fromtimestamp(case.until, UTC),
         now=datetime.fromtimestamp(case.now, UTC),
@@ -179,3 +183,15 @@ def cases(draw: st.DrawFn) -> Case:
 @given(cases())
 def test_slots_are_those_that_a_look_at_every_minute_finds(case):
     assert list(fast_slots(case)) == list(slow_slots(case))
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases())
+def test_a_day_is_open_when_one_of_its_slots_is_free(case):
+    since = datetime.fromtimestamp(case.since, ZoneInfo(case.zone)).date()
+    until = since + timedelta(days=4)
+    now = datetime.fromtimestamp(case.now, UTC)
+    (first, _), (beyond, _) = day_bounds(since, case.zone), day_bounds(until, case.zone)
+    found = find_slots(*asked(case), since=instant(first), until=instant(beyond), now=now)
+    days = {slot.starts.astimezone(ZoneInfo(case.zone)).date() for slot in found}
+    assert open_days(*asked(case), since=since, until=until, now=now) == sorted(days)
