@@ -1,7 +1,7 @@
 """Which times can be asked for right now."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..domain.availability import Busy, Slot, bookable_range, find_slots
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
@@ -28,13 +28,17 @@ def busy_times(state: State, wish: Wish, since: datetime, until: datetime) -> Bu
 def free_slots(
     state: State, practice: Practice, wish: Wish, *, since: datetime, until: datetime, now: datetime
 ) -> Iterator[Slot]:
-    """Free slots from `since` to `until`, earliest first, after one look at what is taken."""
+    """Free slots from `since` to `until`, earliest first.
+
+    What is taken is read for the first day, and for the rest when somebody asks on: the next free time of a
+    thousand providers is nearly always within that day, and two reads are the most.
+    """
     first, beyond = bookable_range(wish, now)
     since, until = max(since, instant(first)), min(until, instant(beyond))
-    if since >= until:
-        return iter(())
-    busy = busy_times(state, wish, since, until)
-    return find_slots(practice, wish, busy, since=since, until=until, now=now)
+    for starts, ends in ((since, min(until, since + timedelta(days=1))), (since + timedelta(days=1), until)):
+        if starts < ends:
+            busy = busy_times(state, wish, starts, ends)
+            yield from find_slots(practice, wish, busy, since=starts, until=ends, now=now)
 
 
 def least_busy_first(busy: Busy, slot: Slot, zone: str) -> list[str]:

@@ -45,17 +45,15 @@ def release(db: Database, claim: int) -> None:
 def taken(db: Database, providers: Iterable[int], since: int, until: int) -> dict[int, list[Interval]]:
     """Claims that reach into the range (seconds since 1970), by provider, earliest first."""
     found: dict[int, list[Interval]] = {number: [] for number in providers}
-    query = (
-        Claim.select(Claim.provider, Claim.starts, Claim.ends)
-        .where(
-            Claim.provider.in_(list(found)),
-            Claim.starts > since - LONGEST,
-            Claim.starts < until,
-            Claim.ends > since,
-        )
-        .order_by(Claim.provider, Claim.starts)
-        .tuples()
+    if not found:
+        return found
+    # Peewee's builder costs more than the read itself, and this is the one that every page of times makes.
+    mark = db.param
+    rows = db.execute_sql(
+        f"SELECT provider, starts, ends FROM portal_claim WHERE provider IN ({', '.join([mark] * len(found))}) "  # noqa: S608
+        f"AND starts > {mark} AND starts < {mark} AND ends > {mark} ORDER BY provider, starts",
+        (*found, since - LONGEST, until, since),
     )
-    for provider, starts, ends in query.execute(db):
+    for provider, starts, ends in rows:
         found[provider].append(Interval(starts, ends))
     return found

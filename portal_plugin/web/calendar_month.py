@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from ..domain.availability import Busy, Slot, bookable_range, find_slots, open_days
 from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
-from ..services.slots import busy_times
+from ..services.slots import busy_times, free_slots
 from ..services.state import State
 from .wording import parts_of_day
 
@@ -52,7 +52,8 @@ def month_view(
         return find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
 
     def first_day_from(since: int) -> date | None:
-        slot = next(slots(busy_in(since, beyond), since, beyond), None) if since < beyond else None
+        later = free_slots(state, practice, wish, since=instant(since), until=instant(beyond), now=now)
+        slot = next(later, None)
         return local_date(seconds(slot.starts), wish.zone) if slot else None
 
     def look(month: date) -> tuple[Busy, list[date]]:
