@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import Actor, ActorKind, Status
-from ..domain.practice import Practice, Wish
+from ..domain.practice import Keyed, Practice, Wish
 from ..services.requests import ReminderConsent, request_appointment
 from ..services.state import State
 from .calendar_month import month_view
@@ -85,10 +85,7 @@ def requested(ref: str) -> ResponseReturnValue:
 
 def _chosen(values: MultiDict[str, str]) -> dict[str, str]:
     """Step 1's choices. One made twice is none."""
-    once = said_once(values)
-    return {name: once.get(name, "") for name in CHOICES if len(values.getlist(name)) < 2} | {
-        name: TWICE for name in CHOICES if len(values.getlist(name)) > 1
-    }
+    return {name: TWICE if len(values.getlist(name)) > 1 else values.get(name, "") for name in CHOICES}
 
 
 def _request_key(form: TimeForm) -> str:
@@ -116,11 +113,11 @@ def _wish(practice: Practice, chosen: dict[str, str]) -> Wish:
 
 def _details(practice: Practice, chosen: dict[str, str], error: NotOffered | None = None) -> ResponseReturnValue:
     types = practice.bookable_types()
-    kind = next((t for t in types if t.key == chosen["type"]), types[0] if len(types) == 1 else None)
+    kind = _picked(types, chosen["type"])
     contacts = practice.contacts_for(kind) if kind else []
-    contact = next((c for c in contacts if c.key == chosen["contact"]), contacts[0] if len(contacts) == 1 else None)
+    contact = _picked(contacts, chosen["contact"])
     places = practice.locations_for(kind, contact) if kind and contact else []
-    place = next((p for p in places if p.key == chosen["location"]), places[0] if len(places) == 1 else None)
+    place = _picked(places, chosen["location"])
     providers = practice.providers_for(kind, contact, place) if kind and contact else []
     return render_panel(
         "details",
@@ -137,6 +134,11 @@ def _details(practice: Practice, chosen: dict[str, str], error: NotOffered | Non
         provider=chosen["provider"],
         errors={error.field: str(error)} if error else {},
     )
+
+
+def _picked(options: list[Keyed], key: str) -> Keyed | None:
+    """The chosen one, or the only one there is."""
+    return next((option for option in options if option.key == key), options[0] if len(options) == 1 else None)
 
 
 def _time(
