@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run test lint format wheel clean
+.PHONY: run test lint format bench bench-peers wheel clean
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
 
@@ -25,6 +25,12 @@ lint: .venv/.lint
 format: .venv/.lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+bench: .venv/.test
+	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+bench-peers: .venv/.test
+	$(BIN)/python -m benchmarks.peers.compare $(ARGS)
 
 wheel: .venv/.test
 	$(BIN)/python -m build

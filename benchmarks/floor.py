@@ -1,0 +1,114 @@
+"""The least that these pages can cost: bare Flask, fixed SQL on one kept connection, one flat template.
+
+It knows one provider, one type and winter time by heart, and has no forms, tokens, rules or zones.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, redirect, render_template, request
+
+from .seed import HORIZON, NOW, OFFSET
+
+HALF_HOUR, HOUR, DAY = 1800, 3600, 86_400
+WINDOWS = ((8 * HOUR, 12 * HOUR), (13 * HOUR, 18 * HOUR))
+FIRST = int(NOW.timestamp()) + DAY
+LAST_DAY = NOW.date() + timedelta(days=HORIZON)
+REVISION = "SELECT MAX(id) FROM portal_practice"
+TAKEN = """SELECT starts, ends FROM portal_claim
+WHERE provider = 1 AND starts > ? AND starts < ? AND ends > ? ORDER BY starts"""
+CHECK = "SELECT 1 FROM portal_claim WHERE provider = ? AND starts > ? AND starts < ? AND ends > ?"
+CLAIM = "INSERT INTO portal_claim (provider, starts, ends) VALUES (?, ?, ?)"
+APPOINTMENT = """INSERT INTO portal_appointment (ref, status, version, type, contact, provider, location, starts, ends,
+busy_from, busy_until, zone, client_id, client_name, client_email, client_phone, note, message, reason, text_reminders,
+request_key, claim, created, expires) VALUES (?, 'requested', 1, ?, ?, ?, ?, ?, ?, ?, ?, 'America/New_York', 'client-7',
+'Maya Lindqvist', 'maya@example.org', '', ?, '', '', 0, ?, ?, ?, ?)"""
+HISTORY = """INSERT INTO portal_history (at, appointment, actor_kind, actor, action, to_status, reason)
+VALUES (?, ?, 'client', 'client-7', 'request', 'requested', '')"""
+OUTBOX = """INSERT INTO portal_outbox (appointment, channel, topic, recipient, message_id, facts, created, due,
+attempts, error) VALUES (?, 'mail', 'received', 'maya@example.org', ?, ?, ?, ?, 0, '')"""
+
+
+class Floor:
+    def __init__(self, database: Path) -> None:
+        self.db = sqlite3.connect(database, isolation_level=None)
+        for pragma in ("journal_mode = wal", "synchronous = normal", "foreign_keys = 1", "busy_timeout = 30000"):
+            self.db.execute(f"PRAGMA {pragma}")
+        self.app = Flask(__name__, template_folder=str(Path(__file__).parent))
+        self.app.add_url_rule("/book/time", view_func=self.page)
+        self.app.add_url_rule("/book", view_func=self.request, methods=["POST"])
+
+    def page(self) -> str:
+        """Step 2: a month and a day's times."""
+        chosen = date.fromisoformat(request.args["date"])
+        query = "&".join(f"{name}={request.args[name]}" for name in ("type", "contact", "provider", "location"))
+        month = chosen.replace(day=1)
+        following = (month + timedelta(days=31)).replace(day=1)
+        self.db.execute(REVISION).fetchone()
+        taken = self.taken(midnight(month), midnight(following))
+        weeks = []
+        sunday = month - timedelta(days=(month.weekday() + 1) % 7)
+        while sunday < following:
+            days = [sunday + timedelta(days=n) for n in range(7)]
+            weeks.append([(day, day.month == month.month and any(free(day, taken))) for day in days])
+            sunday += timedelta(days=7)
+        parts: dict[str, list[tuple[str, str]]] = {}
+        for start in free(chosen, taken):
+            local = datetime.fromtimestamp(start - OFFSET, UTC)
+            part = "Morning" if local.hour < 12 else "Afternoon" if local.hour < 17 else "Evening"
+            value = datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            parts.setdefault(part, []).append((value, local.strftime("%-I:%M %p")))
+        return render_template(
+            "floor.html", query=query, month=month, following=following, weeks=weeks, chosen=chosen, parts=parts
+        )
+
+    def times(self, day: date) -> list[tuple[datetime, datetime]]:
+        """A day's free times, without a page around them."""
+        self.db.execute(REVISION).fetchone()
+        starts = [
+            datetime.fromtimestamp(start, UTC) for start in free(day, self.taken(midnight(day), midnight(day) + DAY))
+        ]
+        return [(start, start + timedelta(minutes=50)) for start in starts]
+
+    def request(self) -> Any:
+        """Lock, check, insert, commit: the rows that the portal writes."""
+        form, db, now = request.form, self.db, int(NOW.timestamp())
+        start = int(datetime.fromisoformat(form["starts"]).timestamp())
+        provider, ref = int(form["provider"][1:]), secrets.token_hex(16)
+        facts = f'{{"ref": "{ref}", "rest": "{"." * 700}"}}'
+        db.execute("BEGIN IMMEDIATE")
+        if db.execute(CHECK, (provider, start - DAY, start + HOUR, start)).fetchone():
+            db.execute("ROLLBACK")
+            return "taken", 409
+        claim = db.execute(CLAIM, (provider, start, start + HOUR)).lastrowid
+        choices = (form["type"], form["contact"], provider, form["location"], start, start + 3000, start, start + HOUR)
+        row = db.execute(APPOINTMENT, (ref, *choices, form["note"], form["key"], claim, now, start)).lastrowid
+        db.execute(HISTORY, (now, row))
+        db.execute(OUTBOX, (row, secrets.token_hex(16), facts, now, now))
+        db.execute("COMMIT")
+        return redirect(f"/appointments/{ref}/requested", 303)
+
+    def taken(self, since: int, until: int) -> list[tuple[int, int]]:
+        return self.db.execute(TAKEN, (since - DAY, until, since)).fetchall()
+
+
+def midnight(day: date) -> int:
+    """New York's, by winter time."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + OFFSET
+
+
+def free(day: date, taken: list[tuple[int, int]]) -> Iterator[int]:
+    """Starts on the half hour that nothing in `taken`, sorted, stands in the way of."""
+    if day.weekday() > 4 or day > LAST_DAY:
+        return
+    base, at = midnight(day), 0
+    for opens, closes in WINDOWS:
+        for start in range(base + opens, base + closes - 3000 + 1, HALF_HOUR):
+            while at < len(taken) and taken[at][1] <= start:
+                at += 1
+            if start >= FIRST and (at == len(taken) or taken[at][0] >= start + HOUR):
+                yield start
