@@ -122,7 +122,7 @@ def _runs(practice: Practice, wish: Wish, provider: Provider, first: int, beyond
 
 def day_runs(practice: Practice, wish: Wish, provider: Provider, day: date) -> list[Run]:
     """The runs whose local date is `day`, sorted."""
-    if day in practice.closed_days:
+    if practice.closed_on(day):
         return []
     base = midnight(day)
     runs: list[Run] = []

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from .errors import NotOffered
 
@@ -43,8 +44,22 @@ class ContactType:
     retired: bool = False
 
 
+class Audience(StrEnum):
+    """Who may ask for an appointment type. `invited` is for the practice alone to propose."""
+
+    ANYONE = "anyone"
+    CLIENTS = "clients"
+    INVITED = "invited"
+
+
 @dataclass(frozen=True, slots=True)
 class AppointmentType:
+    """What for. `capacity` clients share one session; `daily_cap` is the most sessions of a provider's day.
+
+    `days_between` is the least number of days from one to the next of the same client, and `open_requests` how
+    many of a client's may wait for an answer at once.
+    """
+
     key: str
     name: str
     description: str
@@ -55,6 +70,11 @@ class AppointmentType:
     notice: timedelta
     horizon: timedelta
     contact_types: tuple[str, ...]
+    who: Audience = Audience.CLIENTS
+    capacity: int = 1
+    daily_cap: int | None = None
+    days_between: int = 0
+    open_requests: int | None = None
     confirms_itself: bool = False
     instructions: str = ""
     retired: bool = False
@@ -140,6 +160,12 @@ class Closure(NamedTuple):
     name: str
 
 
+class Holidays(Protocol):
+    """Public holidays: a mapping would do, and one that works out each year when asked does too."""
+
+    def get(self, day: date, /) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a client asks for, each choice known to fit the others. No location: it happens at a distance."""
@@ -166,20 +192,26 @@ class Practice:
     requests_hold_time: bool
     request_expiry: timedelta | None
     cancellation_window: timedelta
+    policies: str
     programme: str
     locations: Mapping[str, Location]
     contact_types: Mapping[str, ContactType]
     types: Mapping[str, AppointmentType]
     providers: Mapping[str, Provider]
     closures: tuple[Closure, ...] = ()
+    holidays: Holidays = field(default_factory=dict[date, str])
+
+    def closed_on(self, day: date) -> str | None:
+        """The name of the closure or public holiday on which nobody works; None on any other day."""
+        return self._closures_by_day.get(day) or self.holidays.get(day)
 
     @cached_property
-    def closed_days(self) -> frozenset[date]:
-        return frozenset(
-            closure.first + timedelta(days=n)
-            for closure in self.closures
+    def _closures_by_day(self) -> dict[date, str]:
+        return {
+            closure.first + timedelta(days=n): closure.name or "a closure of the practice"
+            for closure in reversed(self.closures)
             for n in range((closure.last - closure.first).days + 1)
-        )
+        }
 
     @cached_property
     def by_number(self) -> dict[int, Provider]:
