@@ -9,6 +9,9 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from .errors import NotOffered
 
+_DAYS_KEPT = 800
+"""Past the longest horizon; each kind of wish keeps so many days' starts in memory."""
+
 
 class Window(NamedTuple):
     """Opening hours within one day: minutes after local midnight, end excluded, at most 1440."""
@@ -211,6 +214,29 @@ class Practice:
             closure.first + timedelta(days=n): closure.name or "a closure of the practice"
             for closure in reversed(self.closures)
             for n in range((closure.last - closure.first).days + 1)
+        }
+
+    def grids(self, wish: Wish, provider: Provider) -> dict[date, tuple[int, ...]]:
+        """Where `availability` keeps what it worked out for one kind of wish and one set of hours, by local day.
+
+        Providers with the same hours share it.
+        """
+        place = wish.location.key if wish.location else None
+        known = self._grids.setdefault((wish.type.key, wish.contact.key, place, self._schedules[provider.key]), {})
+        if len(known) > _DAYS_KEPT:
+            known.clear()
+        return known
+
+    @cached_property
+    def _grids(self) -> dict[tuple[str, str, str | None, int], dict[date, tuple[int, ...]]]:
+        return {}
+
+    @cached_property
+    def _schedules(self) -> dict[str, int]:
+        known: dict[object, int] = {}
+        return {
+            one.key: known.setdefault((one.zone, one.hours, tuple(sorted(one.overrides.items()))), len(known))
+            for one in self.providers.values()
         }
 
     @cached_property

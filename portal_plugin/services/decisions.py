@@ -60,7 +60,13 @@ def move(
             claims.release(db, appointment.claim)
         elif target is Status.CONFIRMED and appointment.claim is None:
             stretch = Interval(*appointments.busy_stretch(db, appointment.id))
-            claim = claims.take(db, appointment.provider.number, stretch)
+            claim = claims.take(
+                db,
+                appointment.provider.number,
+                stretch,
+                claims.Purpose.of(appointment, appointment.starts),
+                appointment.type.capacity,
+            )
             appointments.set_claim(db, appointment.id, claim)
         appointments.record(db, appointment.id, actor, action, appointment.status, target, message, now)
         changed = appointments.by_ref(db, practice, appointment.ref)

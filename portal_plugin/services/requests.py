@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..domain.appointment import Appointment, Client
-from ..domain.availability import Busy, Slot, bookable_range, find_slots
+from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
 from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
@@ -17,7 +17,7 @@ from ..storage import appointments, claims
 from ..storage.appointments import DuplicateRequest
 from .decisions import move
 from .messages import enqueue_mail
-from .slots import busy_times, least_busy_first
+from .slots import in_fairest_order, read_diary
 from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
@@ -86,14 +86,14 @@ def _request(
     now = state.now()
     check_range(practice, wish, starts, now)
     ends = starts + wish.type.duration
-    busy = busy_times(state, wish, starts, ends)
-    slot = _slot_at(practice, wish, busy, starts, now)
+    diary = read_diary(state, wish, starts, ends, client)
+    slot = _slot_at(practice, wish, diary, starts, now)
     if slot is None:
         raise _why_not(practice, wish, starts, now)
     for veto in state.questions.request_vetoes:
         veto(Proposal(client, wish, starts, ends, note))
     by_key = {provider.key: provider for provider in wish.providers}
-    willing = (by_key[name] for name in least_busy_first(busy, slot, wish.zone))
+    willing = (by_key[name] for name in in_fairest_order(diary, slot, wish.zone))
     return _store(
         state, practice, Action.REQUEST, wish, willing, client, starts, actor, now, note=note, consent=consent, key=key
     )
@@ -172,7 +172,11 @@ def _store(
                     expires=expires,
                 )
                 if holds:
-                    appointments.set_claim(db, row, claims.take(db, provider.number, stretch))
+                    appointments.set_claim(
+                        db,
+                        row,
+                        claims.take(db, provider.number, stretch, claims.Purpose.of(wish, starts), kind.capacity),
+                    )
                 if consent:
                     appointments.add_consent(db, at=now, client_id=client.id, **asdict(consent))
                 appointments.record(db, row, actor, action, None, status, message, now)
@@ -222,12 +226,12 @@ def check_range(practice: Practice, wish: Wish, starts: datetime, now: datetime)
         raise NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
 
 
-def _slot_at(practice: Practice, wish: Wish, busy: Busy, starts: datetime, now: datetime) -> Slot | None:
+def _slot_at(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> Slot | None:
     until = starts + timedelta(seconds=1)
-    return next(find_slots(practice, wish, busy, since=starts, until=until, now=now), None)
+    return next(find_slots(practice, wish, diary, since=starts, until=until, now=now), None)
 
 
 def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
-    if _slot_at(practice, wish, {}, starts, now):
+    if _slot_at(practice, wish, Diary(), starts, now):
         return SlotTaken()
     return NotOffered("starts", "That is not a time the practice offers. Choose one from the list.")

@@ -1,32 +1,66 @@
 """Which times can be asked for right now."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
 
-from ..domain.availability import Busy, Slot, bookable_range, find_slots
+from ..domain.appointment import Client
+from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
-from ..domain.practice import Interval, Practice, Wish
-from ..storage import claims
+from ..domain.practice import Practice, Wish
+from ..storage import appointments, claims
 from .state import State
 
 
-def busy_times(state: State, wish: Wish, since: datetime, until: datetime) -> Busy:
-    """What is taken around the range, from the portal's own claims and from the host's answer."""
+def read_diary(state: State, wish: Wish, since: datetime, until: datetime, client: Client | None = None) -> Diary:
+    """What is taken around the range: the portal's own claims, the host's answer, and what else binds this type."""
     first, beyond = seconds(since) - DAY, seconds(until) + DAY
-    taken = claims.taken(state.db, [provider.number for provider in wish.providers], first, beyond)
-    busy = {provider.key: taken[provider.number] for provider in wish.providers}
+    numbers = [provider.number for provider in wish.providers]
+    taken = claims.taken(state.db, numbers, first, beyond)
+    busy: dict[str, Sequence[tuple[int, ...]]] = {provider.key: taken[provider.number] for provider in wish.providers}
     ask = state.questions.busy_times
     if ask is not None:
         for key, own in busy.items():
-            told = (
-                Interval(seconds(starts), seconds(ends)) for starts, ends in ask(key, instant(first), instant(beyond))
-            )
+            told = ((seconds(starts), seconds(ends)) for starts, ends in ask(key, instant(first), instant(beyond)))
             busy[key] = _apart([*own, *told])
-    return busy
+    kind = wish.type
+    without = days_too_close(state, wish, client) if client and kind.days_between else ()
+    if kind.capacity == 1 and kind.daily_cap is None:
+        return Diary(busy, without=without)
+    # A local day can have 25 hours, and the cap counts all of it.
+    sessions = claims.sessions(state.db, numbers, kind.key, first - DAY, beyond + DAY)
+    same = str(claims.Purpose.of(wish, since))
+    seats, full = {}, {}
+    for provider in wish.providers:
+        theirs = [session for session in sessions if session.provider == provider.number]
+        seats[provider.key] = {
+            session.begins: kind.capacity - session.seats_taken
+            for session in theirs
+            if session.purpose == same and session.seats_taken < kind.capacity
+        }
+        begun = Counter(local_date(session.begins, wish.zone) for session in theirs)
+        full[provider.key] = {day for day, number in begun.items() if number >= (kind.daily_cap or number + 1)}
+    return Diary(busy, seats, full, without)
+
+
+def days_too_close(state: State, wish: Wish, client: Client) -> frozenset[date]:
+    """The local days on which the type's `days_between` keeps this client from coming again."""
+    apart = wish.type.days_between
+    near = appointments.starts_of_type(state.db, client.id, wish.type.key, state.now() - timedelta(days=apart + 1))
+    return frozenset(
+        local_date(start, wish.zone) + timedelta(days=n) for start in near for n in range(1 - apart, apart)
+    )
 
 
 def free_slots(
-    state: State, practice: Practice, wish: Wish, *, since: datetime, until: datetime, now: datetime
+    state: State,
+    practice: Practice,
+    wish: Wish,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    client: Client | None = None,
 ) -> Iterator[Slot]:
     """Free slots from `since` to `until`, earliest first.
 
@@ -37,25 +71,29 @@ def free_slots(
     since, until = max(since, instant(first)), min(until, instant(beyond))
     for starts, ends in ((since, min(until, since + timedelta(days=1))), (since + timedelta(days=1), until)):
         if starts < ends:
-            busy = busy_times(state, wish, starts, ends)
-            yield from find_slots(practice, wish, busy, since=starts, until=ends, now=now)
+            diary = read_diary(state, wish, starts, ends, client)
+            yield from find_slots(practice, wish, diary, since=starts, until=ends, now=now)
 
 
-def least_busy_first(busy: Busy, slot: Slot, zone: str) -> list[str]:
-    """How "any available" is assigned: fewest appointments that local day, then the practice file's order."""
-    first, beyond = day_bounds(local_date(seconds(slot.starts), zone), zone)
+def in_fairest_order(diary: Diary, slot: Slot, zone: str) -> list[str]:
+    """How "any available" is assigned: a session that has begun to fill, then fewest stretches taken that local day,
+    then the practice file's order.
+    """
+    start = seconds(slot.starts)
+    first, beyond = day_bounds(local_date(start, zone), zone)
 
-    def load(provider: str) -> int:
-        return sum(1 for taken in busy[provider] if taken.starts < beyond and taken.ends > first)
+    def load(provider: str) -> tuple[bool, int]:
+        begun = start in diary.seats.get(provider, ())
+        return not begun, sum(1 for taken in diary.busy[provider] if taken[0] < beyond and taken[1] > first)
 
     return sorted(slot.providers, key=load)
 
 
-def _apart(intervals: list[Interval]) -> list[Interval]:
-    result: list[Interval] = []
-    for interval in sorted(intervals):
-        if result and interval.starts < result[-1].ends:
-            result[-1] = Interval(result[-1].starts, max(result[-1].ends, interval.ends))
-        elif interval.starts < interval.ends:
-            result.append(interval)
+def _apart(intervals: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    result: list[tuple[int, ...]] = []
+    for starts, ends, *_ in sorted(intervals):
+        if result and starts < result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], ends))
+        elif starts < ends:
+            result.append((starts, ends))
     return result

@@ -8,6 +8,7 @@ from typing import Any
 from peewee import Database, IntegrityError, fn
 
 from ..domain.appointment import Appointment, Client
+from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status
 from ..domain.practice import Practice
 from .models import AppointmentRow, ConsentRow, HistoryRow, columns
@@ -141,6 +142,17 @@ def insert(db: Database, **values: Any) -> int:
             raise
         raise DuplicateRequest from None
     return row
+
+
+def starts_of_type(db: Database, client_id: str, type: str, since: datetime) -> list[int]:
+    """When a client's appointments of a type begin, in seconds since 1970: those that stand and those that were."""
+    mark = db.param
+    rows = db.execute_sql(
+        f"SELECT starts FROM portal_appointment WHERE client_id = {mark} AND starts >= {mark} AND type = {mark} "  # noqa: S608
+        "AND status IN ('requested', 'invited', 'confirmed', 'completed')",
+        (client_id, seconds(since), type),
+    )
+    return [starts for (starts,) in rows.fetchall()]
 
 
 def set_claim(db: Database, row: int, claim: int | None) -> None:

@@ -1,59 +1,137 @@
 """Claims: taking, releasing and reading stretches of providers' time."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from operator import itemgetter
+from typing import NamedTuple
 
 from peewee import Database, IntegrityError
 
+from ..domain.appointment import Appointment
 from ..domain.errors import SlotTaken
-from ..domain.practice import Interval
+from ..domain.instants import seconds
+from ..domain.practice import Interval, Wish
 from .database import is_postgres
-from .models import AppointmentRow, Claim
 
 LONGEST = 86_400
 """Seconds; the tables refuse a longer claim, so a search need look back no further."""
 
 
-def take(db: Database, provider: int, interval: Interval) -> int:
-    """The new claim's id. Raises SlotTaken when the database says the stretch is not free.
+_COUNTING = 0x636C61  # "cla"
+
+
+class Purpose(NamedTuple):
+    """What a stretch is taken for. Those who ask for the same at the same start can share a group's session."""
+
+    type: str
+    contact: str
+    location: str | None
+    begins: int
+    """Seconds since 1970 at which the appointment itself starts, after its buffer."""
+
+    @classmethod
+    def of(cls, what: Wish | Appointment, starts: datetime) -> "Purpose":
+        place = what.location.key if what.location else None
+        return cls(what.type.key, what.contact.key, place, seconds(starts))
+
+    def __str__(self) -> str:
+        return f"{self.type}/{self.contact}/{self.location or ''}"
+
+
+class Session(NamedTuple):
+    """A claim as a group or a daily cap sees it."""
+
+    provider: int
+    purpose: str
+    begins: int
+    seats_taken: int
+
+
+def take(db: Database, provider: int, interval: Interval, purpose: Purpose, capacity: int = 1) -> int:
+    """A new claim's id, or that of a session with a seat left. Raises SlotTaken when the database says there is none.
 
     PostgreSQL is asked to do nothing on conflict, not to fail: two inserts that wait for each other's
     constraint check would deadlock.
     """
-    query = Claim.insert(provider=provider, starts=interval.starts, ends=interval.ends)
-    if is_postgres(db):
-        rows = list(query.on_conflict_ignore().returning(Claim.id).tuples().execute(db))
-        if not rows:
-            raise SlotTaken
-        claim: int = rows[0][0]
+    joined = _join(db, provider, purpose, capacity) if capacity > 1 else None
+    if joined is not None:
+        return joined
+    mark = db.param
+    insert = f"INSERT INTO portal_claim (provider, starts, ends, purpose, begins) VALUES ({', '.join([mark] * 5)})"  # noqa: S608
+    values = (provider, interval.starts, interval.ends, str(purpose), purpose.begins)
+    if not is_postgres(db):
+        try:
+            claim: int = db.execute_sql(insert, values).lastrowid
+        except IntegrityError as error:
+            if "portal_claim_apart" not in str(error):
+                raise
+            raise SlotTaken from None
         return claim
-    try:
-        claim = query.execute(db)
-    except IntegrityError as error:
-        if "portal_claim_apart" not in str(error):
-            raise
-        raise SlotTaken from None
+    row = db.execute_sql(f"{insert} ON CONFLICT DO NOTHING RETURNING id", values).fetchone()
+    if row is None and capacity > 1:
+        # Somebody may have begun the very session meanwhile.
+        joined = _join(db, provider, purpose, capacity)
+        row = None if joined is None else (joined,)
+    if row is None:
+        raise SlotTaken
+    claim = row[0]
     return claim
 
 
+def _join(db: Database, provider: int, purpose: Purpose, capacity: int) -> int | None:
+    mark = db.param
+    row = db.execute_sql(
+        f"UPDATE portal_claim SET seats_taken = seats_taken + 1 WHERE provider = {mark} AND purpose = {mark} "  # noqa: S608
+        f"AND begins = {mark} AND starts > {mark} AND starts <= {mark} AND seats_taken < {mark} RETURNING id",
+        (provider, str(purpose), purpose.begins, purpose.begins - LONGEST, purpose.begins, capacity),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
 def release(db: Database, claim: int) -> None:
-    """Delete a claim that no appointment refers to any more."""
-    shared = AppointmentRow.select().where(AppointmentRow.claim == claim)
-    if not shared.exists(db):
-        Claim.delete().where(Claim.id == claim).execute(db)
+    """Give one seat back, and the time with the last one. No appointment may refer to it any more by then."""
+    mark = db.param
+    # Counted down first: of two who leave at once, the second waits here and sees what the first left.
+    row = db.execute_sql(
+        f"UPDATE portal_claim SET seats_taken = seats_taken - 1 WHERE id = {mark} RETURNING seats_taken",  # noqa: S608
+        (claim,),
+    ).fetchone()
+    if row == (0,):
+        db.execute_sql(f"DELETE FROM portal_claim WHERE id = {mark}", (claim,))  # noqa: S608
 
 
-def taken(db: Database, providers: Iterable[int], since: int, until: int) -> dict[int, list[Interval]]:
-    """Claims that reach into the range (seconds since 1970), by provider, earliest first."""
-    found: dict[int, list[Interval]] = {number: [] for number in providers}
-    if not found:
-        return found
-    # Peewee's builder costs more than the read itself, and this is the one that every page of times makes.
+def taken(db: Database, providers: Sequence[int], since: int, until: int) -> dict[int, Sequence[tuple[int, ...]]]:
+    """Claims that reach into the range (seconds since 1970), by provider, earliest first: start and end lead each."""
+    if not providers:
+        return {}
+    mark = db.param
+    rows: list[tuple[int, ...]] = db.execute_sql(
+        f"SELECT starts, ends, provider FROM portal_claim WHERE provider IN ({', '.join([mark] * len(providers))}) "  # noqa: S608
+        f"AND starts > {mark} AND starts < {mark} AND ends > {mark} ORDER BY provider, starts",
+        (*providers, since - LONGEST, until, since),
+    ).fetchall()
+    if len(providers) == 1:
+        return {providers[0]: rows}
+    # Thousands of rows: cut where the provider changes, without touching each.
+    edges = [bisect_left(rows, number, key=itemgetter(2)) for number in sorted(providers)] + [len(rows)]
+    return {number: rows[begin:end] for number, (begin, end) in zip(sorted(providers), pairwise(edges), strict=True)}
+
+
+def sessions(db: Database, providers: Sequence[int], type: str, since: int, until: int) -> list[Session]:
+    """What of an appointment type begins in the range (seconds since 1970)."""
     mark = db.param
     rows = db.execute_sql(
-        f"SELECT provider, starts, ends FROM portal_claim WHERE provider IN ({', '.join([mark] * len(found))}) "  # noqa: S608
-        f"AND starts > {mark} AND starts < {mark} AND ends > {mark} ORDER BY provider, starts",
-        (*found, since - LONGEST, until, since),
+        f"SELECT provider, purpose, begins, seats_taken FROM portal_claim "  # noqa: S608
+        f"WHERE provider IN ({', '.join([mark] * len(providers))}) AND starts > {mark} AND starts < {mark} "
+        f"AND begins >= {mark} AND begins < {mark} AND purpose LIKE {mark}",
+        (*providers, since - LONGEST, until, since, until, f"{type}/%"),
     )
-    for provider, starts, ends in rows:
-        found[provider].append(Interval(starts, ends))
-    return found
+    return [Session(*row) for row in rows.fetchall()]
+
+
+def one_at_a_time(db: Database, provider: int) -> None:
+    """Let nobody else count this provider's sessions before this transaction ends; SQLite's writers queue anyway."""
+    if is_postgres(db):
+        db.execute_sql("SELECT pg_advisory_xact_lock(%s, %s)", (_COUNTING, provider))

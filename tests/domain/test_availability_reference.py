@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal_plugin.domain.availability import find_slots, open_days
+from portal_plugin.domain.availability import Diary, find_slots, open_days
 from portal_plugin.domain.instants import day_bounds, instant
 from portal_plugin.domain.practice import AppointmentType, Closure, Hours, Interval, Override, Practice, Window, Wish
 from tests.domain import build
@@ -101,8 +101,8 @@ def slow_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
                 yield start, willing
 
 
-def asked(case: Case) -> tuple[Practice, Wish, dict[str, list[Interval]]]:
-    """The case as the domain takes it: practice, wish, busy."""
+def asked(case: Case) -> tuple[Practice, Wish, Diary]:
+    """The case as the domain takes it: practice, wish, diary."""
     providers = [
         build.provider(
             Hours(tuple(tuple(day) for day in person.week), case.zone),
@@ -115,7 +115,7 @@ def asked(case: Case) -> tuple[Practice, Wish, dict[str, list[Interval]]]:
     closures = [Closure(day, day, "") for day in case.closed]
     practice = build.practice(*providers, kind=case.kind, zone=case.zone, closures=closures)
     wish = Wish(case.kind, build.PHONE, tuple(providers), None, case.zone)
-    return practice, wish, {f"p{n}": person.busy for n, person in enumerate(case.people)}
+    return practice, wish, Diary({f"p{n}": person.busy for n, person in enumerate(case.people)})
 
 
 def fast_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
