@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app
@@ -239,8 +240,11 @@ def _staff(by: str) -> Actor:
 
 
 def _edge(value: date | datetime | None, zone: str, side: int) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
+    return value if value is None or isinstance(value, datetime) else _day_edge(value, zone, side)
+
+
+@lru_cache(maxsize=4096)
+def _day_edge(day: date, zone: str, side: int) -> datetime:
     # Far enough for anybody, and never past what a calendar can count.
-    day = min(max(value, date(1900, 1, 1)), date(9000, 1, 1))
+    day = min(max(day, date(1900, 1, 1)), date(9000, 1, 1))
     return instant(day_bounds(day, zone)[side])

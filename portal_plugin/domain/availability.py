@@ -2,12 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import merge
 from itertools import groupby, repeat
 from math import ceil
 from operator import itemgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .instants import day_bounds, instant, local_date, local_day, midnight, seconds
@@ -17,17 +17,16 @@ Busy = Mapping[str, Sequence[tuple[int, ...]]]
 """Taken time by provider key: starts and ends in seconds since 1970, sorted, none overlapping another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Diary:
+class Diary(NamedTuple):
     """What a wish has to fit into, beside the hours.
 
     `seats` has the sessions of a group that can be joined: by provider, seats left by start. `full` has the local
     days on which a provider begins no further session, `without` those on which this client may not come.
     """
 
-    busy: Busy = field(default_factory=dict)
-    seats: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
-    full: Mapping[str, Container[date]] = field(default_factory=dict)
+    busy: Busy = MappingProxyType({})
+    seats: Mapping[str, Mapping[int, int]] = MappingProxyType({})
+    full: Mapping[str, Container[date]] = MappingProxyType({})
     without: Container[date] = ()
 
 
@@ -84,8 +83,8 @@ def open_days(practice: Practice, wish: Wish, diary: Diary, *, since: date, unti
         closed: list[date] = []
         for day in left:
             starts, ends = day_bounds(day, wish.zone)
-            one = next(_starts(practice, wish, provider, diary, max(first, starts), min(beyond, ends)), None)
-            (closed if one is None else found).append(day)
+            free = _starts(practice, wish, provider, diary, max(first, starts), min(beyond, ends))
+            (found if any(local_date(start, wish.zone) == day for start in free) else closed).append(day)
         left = closed
     return sorted(found)
 
@@ -100,14 +99,11 @@ def _starts(practice: Practice, wish: Wish, provider: Provider, diary: Diary, fi
     """Starts at or after `first` and before `beyond` that one provider has free."""
     if first >= beyond:
         return
-    kind, key = wish.type, provider.key
-    before = int(kind.buffer_before.total_seconds())
-    reach = int((kind.duration + kind.buffer_after).total_seconds())
-    taken, joinable = diary.busy.get(key, ()), diary.seats.get(key, {})
-    full = diary.full.get(key, ())
-    at, count = bisect_right(taken, first - before, key=itemgetter(1)), len(taken)
+    key, before, reach = provider.key, wish.type.before, wish.type.reach
+    known = practice.timetable(wish, provider)
+    taken, joinable, full = diary.busy.get(key, ()), diary.seats.get(key, ()), diary.full.get(key, ())
+    at, count = bisect_right(taken, first - before, key=_ENDS), len(taken)
     day, last = local_date(first, wish.zone), local_date(beyond - 1, wish.zone)
-    known = practice.grids(wish, provider)
     while day <= last:
         grid = known.get(day)
         if grid is None:
@@ -126,14 +122,16 @@ def _starts(practice: Practice, wish: Wish, provider: Provider, diary: Diary, fi
 
 
 _ONE_DAY = timedelta(days=1)
+_ENDS = itemgetter(1)
 
 
 def _grid(practice: Practice, wish: Wish, provider: Provider, day: date) -> tuple[int, ...]:
     """Every start that hours and increment allow on a local day of the wish, whatever is taken.
 
-    Hours may be meant in another zone than the wish's, so the dates around it are looked at as well.
+    Hours may be meant in another zone than the wish's, so the dates around it are looked at as well. A day ends where
+    the next begins, even if a clock put back just after midnight returns to it.
     """
-    begins, ends = day_bounds(day, wish.zone)
+    begins, ends = day_bounds(day, wish.zone)[0], day_bounds(day + _ONE_DAY, wish.zone)[0]
     length, step = int(wish.type.duration.total_seconds()), int(wish.type.increment.total_seconds())
     found: set[int] = set()
     for near in (day - _ONE_DAY, day, day + _ONE_DAY):

@@ -55,7 +55,7 @@ class Audience(StrEnum):
     INVITED = "invited"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppointmentType:
     """What for. `capacity` clients share one session; `daily_cap` is the most sessions of a provider's day.
 
@@ -81,6 +81,16 @@ class AppointmentType:
     confirms_itself: bool = False
     instructions: str = ""
     retired: bool = False
+
+    @cached_property
+    def before(self) -> int:
+        """Seconds kept free before the start."""
+        return int(self.buffer_before.total_seconds())
+
+    @cached_property
+    def reach(self) -> int:
+        """Seconds from the start until the provider is free again."""
+        return int((self.duration + self.buffer_after).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,19 +226,17 @@ class Practice:
             for n in range((closure.last - closure.first).days + 1)
         }
 
-    def grids(self, wish: Wish, provider: Provider) -> dict[date, tuple[int, ...]]:
-        """Where `availability` keeps what it worked out for one kind of wish and one set of hours, by local day.
-
-        Providers with the same hours share it.
-        """
+    def timetable(self, wish: Wish, provider: Provider) -> dict[date, tuple[int, ...]]:
+        """Starts by local day, as `availability` worked them out. Providers with the same hours share them."""
         place = wish.location.key if wish.location else None
-        known = self._grids.setdefault((wish.type.key, wish.contact.key, place, self._schedules[provider.key]), {})
-        if len(known) > _DAYS_KEPT:
-            known.clear()
+        key = (wish.type.key, wish.contact.key, place, self._schedules[provider.key])
+        known = self._timetables.get(key)
+        if known is None or len(known) > _DAYS_KEPT:
+            known = self._timetables[key] = {}
         return known
 
     @cached_property
-    def _grids(self) -> dict[tuple[str, str, str | None, int], dict[date, tuple[int, ...]]]:
+    def _timetables(self) -> dict[object, dict[date, tuple[int, ...]]]:
         return {}
 
     @cached_property
@@ -275,6 +283,16 @@ class Practice:
 
         No provider means anybody who offers it. A location may be left out where there is only one.
         """
+        asked = (type, contact, provider or None, location or None)
+        if asked not in self._wishes:
+            self._wishes[asked] = self._resolve(*asked)
+        return self._wishes[asked]
+
+    @cached_property
+    def _wishes(self) -> dict[tuple[str, str, str | None, str | None], Wish]:
+        return {}
+
+    def _resolve(self, type: str, contact: str, provider: str | None, location: str | None) -> Wish:
         kind = _known("type", type, self.bookable_types(), "Choose an appointment type from the list.")
         how = _known(
             "contact", contact, self.contacts_for(kind), f"Choose how to meet: this is not offered for {kind.name}."

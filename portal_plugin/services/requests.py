@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
-from ..domain.instants import seconds
+from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
@@ -86,7 +86,9 @@ def _request(
     now = state.now()
     check_range(practice, wish, starts, now)
     ends = starts + wish.type.duration
-    diary = read_diary(state, wish, starts, ends, client)
+    # The whole day: "any available" goes to whoever has the least of it.
+    first, beyond = day_bounds(local_date(seconds(starts), wish.zone), wish.zone)
+    diary = read_diary(state, wish, instant(first), instant(beyond), client)
     slot = _slot_at(practice, wish, diary, starts, now)
     if slot is None:
         raise _why_not(practice, wish, starts, now)

@@ -11,10 +11,16 @@ from ..domain.practice import Practice, Wish
 from ..storage import appointments, claims
 from .state import State
 
+_FIRST_READ = timedelta(hours=26)
+"""The longest local day and a little."""
+
 
 def read_diary(state: State, wish: Wish, since: datetime, until: datetime, client: Client | None = None) -> Diary:
-    """What is taken around the range: the portal's own claims, the host's answer, and what else binds this type."""
-    first, beyond = seconds(since) - DAY, seconds(until) + DAY
+    """What stands in the way of starts in the range: the portal's own claims, the host's answer, and what else binds
+    this type.
+    """
+    kind = wish.type
+    first, beyond = seconds(since) - kind.before, seconds(until) + kind.reach
     numbers = [provider.number for provider in wish.providers]
     taken = claims.taken(state.db, numbers, first, beyond)
     busy: dict[str, Sequence[tuple[int, ...]]] = {provider.key: taken[provider.number] for provider in wish.providers}
@@ -23,12 +29,11 @@ def read_diary(state: State, wish: Wish, since: datetime, until: datetime, clien
         for key, own in busy.items():
             told = ((seconds(starts), seconds(ends)) for starts, ends in ask(key, instant(first), instant(beyond)))
             busy[key] = _apart([*own, *told])
-    kind = wish.type
     without = days_too_close(state, wish, client) if client and kind.days_between else ()
     if kind.capacity == 1 and kind.daily_cap is None:
         return Diary(busy, without=without)
-    # A local day can have 25 hours, and the cap counts all of it.
-    sessions = claims.sessions(state.db, numbers, kind.key, first - DAY, beyond + DAY)
+    # The cap counts the whole of a local day, which can have 25 hours and more.
+    sessions = claims.sessions(state.db, numbers, kind.key, first - 2 * DAY, beyond + 2 * DAY)
     same = str(claims.Purpose.of(wish, since))
     seats, full = {}, {}
     for provider in wish.providers:
@@ -64,12 +69,13 @@ def free_slots(
 ) -> Iterator[Slot]:
     """Free slots from `since` to `until`, earliest first.
 
-    What is taken is read for the first day, and for the rest when somebody asks on: the next free time of a
+    What is taken is read for the first day or so, and for the rest when somebody asks on: the next free time of a
     thousand providers is nearly always within that day, and two reads are the most.
     """
-    first, beyond = bookable_range(wish, now)
-    since, until = max(since, instant(first)), min(until, instant(beyond))
-    for starts, ends in ((since, min(until, since + timedelta(days=1))), (since + timedelta(days=1), until)):
+    if until - since > _FIRST_READ:
+        first, beyond = bookable_range(wish, now)
+        since, until = max(since, instant(first)), min(until, instant(beyond))
+    for starts, ends in ((since, min(until, since + _FIRST_READ)), (since + _FIRST_READ, until)):
         if starts < ends:
             diary = read_diary(state, wish, starts, ends, client)
             yield from find_slots(practice, wish, diary, since=starts, until=ends, now=now)

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -106,17 +107,21 @@ def taken(db: Database, providers: Sequence[int], since: int, until: int) -> dic
     """Claims that reach into the range (seconds since 1970), by provider, earliest first: start and end lead each."""
     if not providers:
         return {}
-    mark = db.param
-    rows: list[tuple[int, ...]] = db.execute_sql(
-        f"SELECT starts, ends, provider FROM portal_claim WHERE provider IN ({', '.join([mark] * len(providers))}) "  # noqa: S608
-        f"AND starts > {mark} AND starts < {mark} AND ends > {mark} ORDER BY provider, starts",
-        (*providers, since - LONGEST, until, since),
-    ).fetchall()
+    query = _taken(db.param, len(providers))
+    rows: list[tuple[int, ...]] = db.execute_sql(query, (*providers, since - LONGEST, until, since)).fetchall()
     if len(providers) == 1:
         return {providers[0]: rows}
     # Thousands of rows: cut where the provider changes, without touching each.
     edges = [bisect_left(rows, number, key=itemgetter(2)) for number in sorted(providers)] + [len(rows)]
     return {number: rows[begin:end] for number, (begin, end) in zip(sorted(providers), pairwise(edges), strict=True)}
+
+
+@lru_cache(maxsize=256)
+def _taken(mark: str, providers: int) -> str:
+    return (
+        f"SELECT starts, ends, provider FROM portal_claim WHERE provider IN ({', '.join([mark] * providers)}) "  # noqa: S608
+        f"AND starts > {mark} AND starts < {mark} AND ends > {mark} ORDER BY provider, starts"
+    )
 
 
 def sessions(db: Database, providers: Sequence[int], type: str, since: int, until: int) -> list[Session]:
