@@ -93,8 +93,9 @@ class Portal:
     ) -> Appointment:
         """Ask for a time on a client's behalf, under the rules a client has. Raises NotOffered, SlotTaken, Refused."""
         state = _state()
-        wish = state.practice().wish(type, contact, provider, location)
-        return requests.request_appointment(state, wish, client, starts, actor=_staff(by), note=note)
+        practice = state.practice()
+        wish = practice.wish(type, contact, provider, location)
+        return requests.request_appointment(state, practice, wish, client, starts, actor=_staff(by), note=note)
 
     def invite(
         self,
@@ -110,8 +111,9 @@ class Portal:
     ) -> Appointment:
         """Propose a time, which is held until the client answers. Raises NotOffered, SlotTaken."""
         state = _state()
-        wish = state.practice().wish(type, contact, provider, location)
-        return requests.invite_client(state, wish, client, starts, actor=_staff(by), message=message)
+        practice = state.practice()
+        wish = practice.wish(type, contact, provider, location)
+        return requests.invite_client(state, practice, wish, client, starts, actor=_staff(by), message=message)
 
     def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
         """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""

@@ -38,7 +38,7 @@ class Appointment:
 
     `message` is the practice's latest word to the client; `note` is the client's to the practice when asking
     and `reason` when cancelling. `version`
-    rises with every change. `id` and `claim` are the portal's own and mean nothing outside.
+    rises with every change. `id` (0 until it is stored) and `claim` are the portal's own and mean nothing outside.
     """
 
     ref: str
@@ -58,8 +58,8 @@ class Appointment:
     version: int
     created: datetime
     expires: datetime
-    id: int = field(repr=False)
-    claim: int | None = field(repr=False)
+    id: int = field(default=0, repr=False)
+    claim: int | None = field(default=None, repr=False)
 
     @property
     def local_starts(self) -> datetime:

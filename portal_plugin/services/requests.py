@@ -38,6 +38,7 @@ class ReminderConsent:
 
 def request_appointment(
     state: State,
+    practice: Practice,
     wish: Wish,
     client: Client,
     starts: datetime,
@@ -52,7 +53,6 @@ def request_appointment(
     Raises NotOffered for a time the practice does not offer, SlotTaken for one that is gone, Refused when
     the host's veto says no, AlreadyDecided when the earlier request with this key has ended.
     """
-    practice = state.practice()
     starts = whole_minute(starts)
     if earlier := _sent_before(state, practice, client, key):
         return earlier
@@ -102,7 +102,14 @@ def _request(
 
 
 def invite_client(
-    state: State, wish: Wish, client: Client, starts: datetime, *, actor: Actor, message: str = ""
+    state: State,
+    practice: Practice,
+    wish: Wish,
+    client: Client,
+    starts: datetime,
+    *,
+    actor: Actor,
+    message: str = "",
 ) -> Appointment:
     """Propose a time to a client. The practice may invite outside its hours, but not into taken time.
 
@@ -115,9 +122,7 @@ def invite_client(
     if starts > now + FARTHEST_INVITATION:
         raise NotOffered("starts", "Choose a time within the next five years.")
     text = clean_text(message)
-    return _store(
-        state, state.practice(), Action.INVITE, wish, wish.providers, client, starts, actor, now, message=text
-    )
+    return _store(state, practice, Action.INVITE, wish, wish.providers, client, starts, actor, now, message=text)
 
 
 def _store(
@@ -138,52 +143,42 @@ def _store(
 ) -> Appointment:
     """Give the time to the first willing provider the database agrees to."""
     db, kind = state.db, wish.type
+    now = now.replace(microsecond=0)  # as it will be read
     status = Status.INVITED if action is Action.INVITE else Status.REQUESTED
     confirms = kind.confirms_itself and action is Action.REQUEST
     holds = practice.requests_hold_time or confirms or status is Status.INVITED
     stretch = Interval(seconds(starts - kind.buffer_before), seconds(starts + kind.duration + kind.buffer_after))
+    purpose = claims.Purpose.of(wish, starts)
     expires = min(starts, now + practice.request_expiry) if practice.request_expiry else starts
+    # The same person as when read from the tables, whatever the host made of Client.
+    who = Client(client.id, client.name, client.email, consent.phone if consent else client.phone)
     for provider in willing:
-        ref = secrets.token_hex(16)
         try:
             with db.atomic():
-                row = appointments.insert(
-                    db,
-                    ref=ref,
+                draft = Appointment(
+                    ref=secrets.token_hex(16),
                     status=status,
-                    version=1,
-                    type=kind.key,
-                    contact=wish.contact.key,
-                    provider=provider.number,
-                    location=wish.location.key if wish.location else None,
+                    type=kind,
+                    contact=wish.contact,
+                    provider=provider,
+                    location=wish.location,
                     starts=starts,
                     ends=starts + kind.duration,
-                    busy_from=stretch.starts,
-                    busy_until=stretch.ends,
                     zone=wish.zone,
-                    client_id=client.id,
-                    client_name=client.name,
-                    client_email=client.email,
-                    client_phone=consent.phone if consent else client.phone,
+                    client=who,
                     note=note,
                     message=message,
                     reason="",
                     text_reminders=consent is not None,
-                    request_key=key,
+                    version=1,
                     created=now,
                     expires=expires,
+                    claim=claims.take(db, provider.number, stretch, purpose, kind.capacity) if holds else None,
                 )
-                if holds:
-                    appointments.set_claim(
-                        db,
-                        row,
-                        claims.take(db, provider.number, stretch, claims.Purpose.of(wish, starts), kind.capacity),
-                    )
+                stored = appointments.add(db, draft, stretch, key)
                 if consent:
                     appointments.add_consent(db, at=now, client_id=client.id, **asdict(consent))
-                appointments.record(db, row, actor, action, None, status, message, now)
-                stored = appointments.by_ref(db, practice, ref)
-                assert stored is not None  # noqa: S101 - read back in the transaction that wrote it
+                appointments.record(db, stored.id, actor, action, None, status, message, now)
                 result = stored
                 if confirms:
                     confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)

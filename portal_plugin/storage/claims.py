@@ -14,7 +14,7 @@ from ..domain.appointment import Appointment
 from ..domain.errors import SlotTaken
 from ..domain.instants import seconds
 from ..domain.practice import Interval, Wish
-from .database import is_postgres
+from .database import is_postgres, marks, run
 
 LONGEST = 86_400
 """Seconds; the tables refuse a longer claim, so a search need look back no further."""
@@ -59,48 +59,46 @@ def take(db: Database, provider: int, interval: Interval, purpose: Purpose, capa
     joined = _join(db, provider, purpose, capacity) if capacity > 1 else None
     if joined is not None:
         return joined
-    mark = db.param
-    insert = f"INSERT INTO portal_claim (provider, starts, ends, purpose, begins) VALUES ({', '.join([mark] * 5)})"  # noqa: S608
+    insert = "INSERT INTO portal_claim (provider, starts, ends, purpose, begins) VALUES (?, ?, ?, ?, ?)"
     values = (provider, interval.starts, interval.ends, str(purpose), purpose.begins)
     if not is_postgres(db):
         try:
-            claim: int = db.execute_sql(insert, values).lastrowid
+            return int(run(db, insert, *values).lastrowid)
         except IntegrityError as error:
             if "portal_claim_apart" not in str(error):
                 raise
             raise SlotTaken from None
-        return claim
-    row = db.execute_sql(f"{insert} ON CONFLICT DO NOTHING RETURNING id", values).fetchone()
-    if row is None and capacity > 1:
-        # Somebody may have begun the very session meanwhile.
-        joined = _join(db, provider, purpose, capacity)
-        row = None if joined is None else (joined,)
-    if row is None:
+    row = run(db, f"{insert} ON CONFLICT DO NOTHING RETURNING id", *values).fetchone()
+    if row is not None:
+        return int(row[0])
+    # Somebody may have begun the very session meanwhile.
+    joined = _join(db, provider, purpose, capacity) if capacity > 1 else None
+    if joined is None:
         raise SlotTaken
-    claim = row[0]
-    return claim
+    return joined
 
 
 def _join(db: Database, provider: int, purpose: Purpose, capacity: int) -> int | None:
-    mark = db.param
-    row = db.execute_sql(
-        f"UPDATE portal_claim SET seats_taken = seats_taken + 1 WHERE provider = {mark} AND purpose = {mark} "  # noqa: S608
-        f"AND begins = {mark} AND starts > {mark} AND starts <= {mark} AND seats_taken < {mark} RETURNING id",
-        (provider, str(purpose), purpose.begins, purpose.begins - LONGEST, purpose.begins, capacity),
+    row = run(
+        db,
+        "UPDATE portal_claim SET seats_taken = seats_taken + 1 WHERE provider = ? AND purpose = ? AND begins = ? "
+        "AND starts > ? AND starts <= ? AND seats_taken < ? RETURNING id",
+        provider,
+        str(purpose),
+        purpose.begins,
+        purpose.begins - LONGEST,
+        purpose.begins,
+        capacity,
     ).fetchone()
     return None if row is None else int(row[0])
 
 
 def release(db: Database, claim: int) -> None:
     """Give one seat back, and the time with the last one. No appointment may refer to it any more by then."""
-    mark = db.param
     # Counted down first: of two who leave at once, the second waits here and sees what the first left.
-    row = db.execute_sql(
-        f"UPDATE portal_claim SET seats_taken = seats_taken - 1 WHERE id = {mark} RETURNING seats_taken",  # noqa: S608
-        (claim,),
-    ).fetchone()
-    if row == (0,):
-        db.execute_sql(f"DELETE FROM portal_claim WHERE id = {mark}", (claim,))  # noqa: S608
+    row = run(db, "UPDATE portal_claim SET seats_taken = seats_taken - 1 WHERE id = ? RETURNING seats_taken", claim)
+    if row.fetchone() == (0,):
+        run(db, "DELETE FROM portal_claim WHERE id = ?", claim)
 
 
 def taken(db: Database, providers: Sequence[int], since: int, until: int) -> dict[int, Sequence[tuple[int, ...]]]:
@@ -126,13 +124,11 @@ def _taken(mark: str, providers: int) -> str:
 
 def sessions(db: Database, providers: Sequence[int], type: str, since: int, until: int) -> list[Session]:
     """What of an appointment type begins in the range (seconds since 1970)."""
-    mark = db.param
-    rows = db.execute_sql(
-        f"SELECT provider, purpose, begins, seats_taken FROM portal_claim "  # noqa: S608
-        f"WHERE provider IN ({', '.join([mark] * len(providers))}) AND starts > {mark} AND starts < {mark} "
-        f"AND begins >= {mark} AND begins < {mark} AND purpose LIKE {mark}",
-        (*providers, since - LONGEST, until, since, until, f"{type}/%"),
+    query = (
+        f"SELECT provider, purpose, begins, seats_taken FROM portal_claim WHERE provider IN ({marks(providers)}) "  # noqa: S608
+        "AND starts > ? AND starts < ? AND begins >= ? AND begins < ? AND purpose LIKE ?"
     )
+    rows = run(db, query, *providers, since - LONGEST, until, since, until, f"{type}/%")
     return [Session(*row) for row in rows.fetchall()]
 
 

@@ -61,6 +61,7 @@ def request_time() -> ResponseReturnValue:
     try:
         appointment = request_appointment(
             state,
+            practice,
             wish,
             client,
             form.instant,
