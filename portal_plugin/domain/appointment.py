@@ -14,12 +14,16 @@ _ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]\\"]+@[^\s@,;:<>()\[\]\\"]+""")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The person who books. `id` is the host's own; names are cleaned of control characters."""
+    """The person who books. `id` is the host's own; names are cleaned of control characters.
+
+    `new` is somebody who can sign in and is not yet a client of the practice: they see only types for anyone.
+    """
 
     id: str
     name: str = field(repr=False)
     email: str = field(repr=False)
     phone: str = field(default="", repr=False)
+    new: bool = False
 
     def __post_init__(self) -> None:
         for name in ("id", "name", "email", "phone"):

@@ -82,6 +82,10 @@ class AppointmentType:
     instructions: str = ""
     retired: bool = False
 
+    def open_to(self, *, new: bool) -> bool:
+        """Whether a client may ask for it; `new` is one whom the practice does not know yet."""
+        return self.who is Audience.ANYONE or (self.who is Audience.CLIENTS and not new)
+
     @cached_property
     def before(self) -> int:
         """Seconds kept free before the start."""

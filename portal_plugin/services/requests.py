@@ -17,6 +17,7 @@ from ..storage import appointments, claims
 from ..storage.appointments import DuplicateRequest
 from .decisions import move
 from .messages import enqueue_mail
+from .rules import check_again, check_client, too_close
 from .slots import in_fairest_order, read_diary
 from .state import State
 
@@ -84,6 +85,7 @@ def _request(
     key: str | None,
 ) -> Appointment:
     now = state.now()
+    check_client(state.db, wish, client)
     check_range(practice, wish, starts, now)
     ends = starts + wish.type.duration
     # The whole day: "any available" goes to whoever has the least of it.
@@ -91,7 +93,7 @@ def _request(
     diary = read_diary(state, wish, instant(first), instant(beyond), client)
     slot = _slot_at(practice, wish, diary, starts, now)
     if slot is None:
-        raise _why_not(practice, wish, starts, now)
+        raise _why_not(practice, wish, diary, starts, now)
     for veto in state.questions.request_vetoes:
         veto(Proposal(client, wish, starts, ends, note))
     by_key = {provider.key: provider for provider in wish.providers}
@@ -155,6 +157,8 @@ def _store(
     for provider in willing:
         try:
             with db.atomic():
+                if action is Action.REQUEST:
+                    check_again(db, wish, client, provider, starts, now)
                 draft = Appointment(
                     ref=secrets.token_hex(16),
                     status=status,
@@ -228,7 +232,9 @@ def _slot_at(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now
     return next(find_slots(practice, wish, diary, since=starts, until=until, now=now), None)
 
 
-def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
+def _why_not(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
+    if local_date(seconds(starts), wish.zone) in diary.without:
+        return too_close(wish)
     if _slot_at(practice, wish, Diary(), starts, now):
         return SlotTaken()
     return NotOffered("starts", "That is not a time the practice offers. Choose one from the list.")

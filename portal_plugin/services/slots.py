@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from ..domain.appointment import Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
 from ..storage import appointments, claims
+from .rules import days_too_close
 from .state import State
 
 _FIRST_READ = timedelta(hours=26)
@@ -26,35 +27,27 @@ def read_diary(state: State, wish: Wish, since: datetime, until: datetime, clien
     busy: dict[str, Sequence[tuple[int, ...]]] = {provider.key: taken[provider.number] for provider in wish.providers}
     ask = state.questions.busy_times
     if ask is not None:
-        for key, own in busy.items():
+        for key, taken_here in busy.items():
             told = ((seconds(starts), seconds(ends)) for starts, ends in ask(key, instant(first), instant(beyond)))
-            busy[key] = _apart([*own, *told])
-    without = days_too_close(state, wish, client) if client and kind.days_between else ()
+            busy[key] = _apart([*taken_here, *told])
+    without = days_too_close(state.db, wish, client, state.now()) if client else ()
     if kind.capacity == 1 and kind.daily_cap is None:
         return Diary(busy, without=without)
     # The cap counts the whole of a local day, which can have 25 hours and more.
     sessions = claims.sessions(state.db, numbers, kind.key, first - 2 * DAY, beyond + 2 * DAY)
     same = str(claims.Purpose.of(wish, since))
+    own = set(appointments.starts_of_type(state.db, client.id, kind.key, since)) if client else set()
     seats, full = {}, {}
     for provider in wish.providers:
         theirs = [session for session in sessions if session.provider == provider.number]
         seats[provider.key] = {
             session.begins: kind.capacity - session.seats_taken
             for session in theirs
-            if session.purpose == same and session.seats_taken < kind.capacity
+            if session.purpose == same and session.seats_taken < kind.capacity and session.begins not in own
         }
         begun = Counter(local_date(session.begins, wish.zone) for session in theirs)
         full[provider.key] = {day for day, number in begun.items() if number >= (kind.daily_cap or number + 1)}
     return Diary(busy, seats, full, without)
-
-
-def days_too_close(state: State, wish: Wish, client: Client) -> frozenset[date]:
-    """The local days on which the type's `days_between` keeps this client from coming again."""
-    apart = wish.type.days_between
-    near = appointments.starts_of_type(state.db, client.id, wish.type.key, state.now() - timedelta(days=apart + 1))
-    return frozenset(
-        local_date(start, wish.zone) + timedelta(days=n) for start in near for n in range(1 - apart, apart)
-    )
 
 
 def free_slots(

@@ -9,10 +9,11 @@ from typing import Any
 from peewee import Database, IntegrityError
 
 from ..domain.appointment import Appointment, Client
+from ..domain.errors import NotOffered
 from ..domain.instants import instant
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice
-from .database import marks, run
+from .database import is_postgres, marks, run
 from .models import AppointmentRow, ConsentRow, HistoryRow, columns, insert
 
 _REF = re.compile("[0-9a-f]{32}")
@@ -52,7 +53,7 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
 def add(db: Database, appointment: Appointment, busy: Interval, request_key: str | None) -> Appointment:
     """Store a new appointment, which takes the time `busy`, buffers included; the same with its id.
 
-    Raises DuplicateRequest when the client has used the request key before.
+    Raises DuplicateRequest when the client has used the request key before, NotOffered for a second seat.
     """
     location, client = appointment.location, appointment.client
     try:
@@ -85,10 +86,17 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             expires=appointment.expires,
         )
     except IntegrityError as error:
-        if "request_key" not in str(error):
-            raise
-        raise DuplicateRequest from None
+        if "request_key" in str(error):
+            raise DuplicateRequest from None
+        raise _second_seat(error) from None
     return replace(appointment, id=row)
+
+
+def _second_seat(error: IntegrityError) -> Exception:
+    """One client has one seat of a session, which an index of the database sees to."""
+    if not any(name in str(error) for name in ("portal_appointment_seat", "portal_appointment.claim")):
+        return error
+    return NotOffered("starts", "There is a place for you at that time already.")
 
 
 def _select(db: Database, practice: Practice, where: str, *values: Any, limit: int | None = None) -> list[Appointment]:
@@ -169,7 +177,11 @@ def move(db: Database, appointment: Appointment, to: Status, **changes: Any) -> 
 
 
 def give_claim(db: Database, appointment: Appointment, claim: int) -> Appointment:
-    run(db, "UPDATE portal_appointment SET claim = ? WHERE id = ?", claim, appointment.id)
+    """Raises NotOffered when the client has a seat of that session already."""
+    try:
+        run(db, "UPDATE portal_appointment SET claim = ? WHERE id = ?", claim, appointment.id)
+    except IntegrityError as error:
+        raise _second_seat(error) from None
     return replace(appointment, claim=claim)
 
 
@@ -180,6 +192,17 @@ def starts_of_type(db: Database, client_id: str, type: str, since: datetime) -> 
         "AND status IN ('requested', 'invited', 'confirmed', 'completed')"
     )
     return [starts for (starts,) in run(db, query, client_id, since, type).fetchall()]
+
+
+def count_requested(db: Database, client_id: str, type: str) -> int:
+    query = "SELECT COUNT(*) FROM portal_appointment WHERE client_id = ? AND type = ? AND status = ?"
+    return int(run(db, query, client_id, type, Status.REQUESTED).fetchone()[0])
+
+
+def one_at_a_time(db: Database, client_id: str) -> None:
+    """Let no other request of this client be counted before this transaction ends; SQLite's writers queue anyway."""
+    if is_postgres(db):
+        run(db, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", f"portal client {client_id}")
 
 
 def busy_stretch(db: Database, row: int) -> Interval:
