@@ -4,7 +4,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import click
 from flask import Flask, current_app
@@ -13,9 +15,10 @@ from flask.cli import AppGroup, with_appcontext
 from .delivery import worker
 from .domain.appointment import Appointment
 from .domain.errors import PortalError
+from .domain.instants import wall_instants
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .practice_file import load
-from .services import decisions, practices
+from .services import decisions, practices, slots
 from .services.state import State
 from .storage import appointments
 from .storage.database import check_ready, migrate
@@ -37,6 +40,7 @@ def portal_commands() -> AppGroup:
         ("init", init, []),
         ("check", check, [_FILE]),
         ("apply", apply, [_FILE, click.Option(["--yes"], is_flag=True, help="Do not ask.")]),
+        ("explain", explain, _SLOT),
         ("requests", requests, []),
         ("confirm", confirm, [_REF, _MESSAGE]),
         ("decline", decline, [_REF, _MESSAGE]),
@@ -48,6 +52,13 @@ def portal_commands() -> AppGroup:
 
 
 _FILE = click.Argument(["file"], type=click.Path())
+_SLOT = [
+    click.Argument(["type"]),
+    click.Argument(["contact"]),
+    click.Argument(["start"]),
+    click.Option(["--provider"], help="Key of the provider; left out, anybody who offers it."),
+    click.Option(["--location"], help="Key of the location, where there are several."),
+]
 _REF = click.Argument(["ref"])
 _MESSAGE = click.Option(["--message"], default="", help="A word to the client, which the mail carries.")
 
@@ -81,6 +92,27 @@ def apply(file: str, yes: bool) -> None:
         click.confirm("Apply?", abort=True)
     practices.apply_practice(state.db, read, state.now())
     click.echo("Applied.")
+
+
+def explain(type: str, contact: str, start: str, provider: str | None, location: str | None) -> None:
+    """Say why a start of appointment TYPE by CONTACT type is offered, or is not. START is a local time such as
+    2027-01-05T10:00, or one with an offset.
+    """
+    state = _state()
+    state.check()
+    practice = state.practice()
+    wish = practice.wish(type, contact, provider, location)
+    try:
+        moment = datetime.fromisoformat(start)
+    except ValueError:
+        raise click.BadParameter("write a time as 2027-01-05T10:00", param_hint="START") from None
+    instants = [moment] if moment.tzinfo else wall_instants(moment, wish.zone)
+    if not instants:
+        click.echo(f"Not offered. {moment:%H:%M} does not exist on {moment.date()} in {wish.zone}: the clocks skip it.")
+    for at in instants:
+        told = slots.explain(state, practice, wish, at)
+        which = f" ({at.astimezone(ZoneInfo(wish.zone)):%H:%M %Z})" if len(instants) > 1 else ""
+        click.echo(f"{'Offered' if told.offered else 'Not offered'}{which}. {told}")
 
 
 def requests() -> None:

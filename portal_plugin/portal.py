@@ -15,12 +15,13 @@ from .delivery import worker
 from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
 from .domain.errors import NotFound, SetupError
+from .domain.explanation import Explanation
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
 from .hooks import BusyTimes, CurrentClient, Questions, RequestVeto
 from .services import decisions, requests
-from .services.slots import free_slots
+from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments
 from .web.blueprint import add_filters, create_blueprint
@@ -198,6 +199,24 @@ class Portal:
         first = _edge(since, wish.zone, 0) or now
         last = _edge(until, wish.zone, 1) or now + wish.type.horizon + timedelta(days=2)
         return free_slots(state, practice, wish, since=first, until=last, now=now)
+
+    def explain_slot(
+        self,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        client: Client | None = None,
+    ) -> Explanation:
+        """Why a start (aware) is offered, to this client if one is named, or is not. Raises NotOffered for a choice
+        that the practice does not have.
+        """
+        state = _state()
+        practice = state.practice()
+        wish = practice.wish(type, contact, provider, location)
+        return explain(state, practice, wish, starts, client)
 
     # Running.
 

@@ -105,14 +105,14 @@ def _starts(practice: Practice, wish: Wish, provider: Provider, diary: Diary, fi
     at, count = bisect_right(taken, first - before, key=_ENDS), len(taken)
     day, last = local_date(first, wish.zone), local_date(beyond - 1, wish.zone)
     while day <= last:
-        grid = known.get(day)
-        if grid is None:
-            grid = known[day] = _grid(practice, wish, provider, day)
-        if grid and day not in diary.without:
+        allowed = known.get(day)
+        if allowed is None:
+            allowed = known[day] = grid(practice, wish, provider, day)
+        if allowed and day not in diary.without:
             more = day not in full
-            if grid[0] < first or grid[-1] >= beyond:
-                grid = grid[bisect_left(grid, first) : bisect_left(grid, beyond)]
-            for start in grid:
+            if allowed[0] < first or allowed[-1] >= beyond:
+                allowed = allowed[bisect_left(allowed, first) : bisect_left(allowed, beyond)]
+            for start in allowed:
                 while at < count and taken[at][1] <= start - before:
                     at += 1
                 free = at == count or taken[at][0] >= start + reach
@@ -125,7 +125,7 @@ _ONE_DAY = timedelta(days=1)
 _ENDS = itemgetter(1)
 
 
-def _grid(practice: Practice, wish: Wish, provider: Provider, day: date) -> tuple[int, ...]:
+def grid(practice: Practice, wish: Wish, provider: Provider, day: date) -> tuple[int, ...]:
     """Every start that hours and increment allow on a local day of the wish, whatever is taken.
 
     Hours may be meant in another zone than the wish's, so the dates around it are looked at as well. A day ends where

@@ -79,6 +79,15 @@ def day_bounds(day: date, zone: str) -> tuple[int, int]:
     return stretches[0].starts, stretches[-1].ends
 
 
+def wall_instants(moment: datetime, zone: str) -> list[datetime]:
+    """The instants (UTC) at which a clock of the zone shows a naive date and time, earliest first.
+
+    None where a change of the clock skips it, two where it repeats it.
+    """
+    told = (moment.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1))
+    return sorted({at for at in told if at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == moment})
+
+
 def _offset(at: int, info: ZoneInfo) -> int:
     offset = datetime.fromtimestamp(at, info).utcoffset()
     return round(offset.total_seconds()) if offset is not None else 0

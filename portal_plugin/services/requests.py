@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
-from ..domain.instants import day_bounds, instant, local_date, seconds
+from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
@@ -18,7 +18,7 @@ from ..storage.appointments import DuplicateRequest
 from .decisions import move
 from .messages import enqueue_mail
 from .rules import check_again, check_client, too_close
-from .slots import in_fairest_order, read_diary
+from .slots import in_fairest_order, local_day_of, read_diary
 from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
@@ -89,8 +89,7 @@ def _request(
     check_range(practice, wish, starts, now)
     ends = starts + wish.type.duration
     # The whole day: "any available" goes to whoever has the least of it.
-    first, beyond = day_bounds(local_date(seconds(starts), wish.zone), wish.zone)
-    diary = read_diary(state, wish, instant(first), instant(beyond), client)
+    diary = read_diary(state, wish, *local_day_of(wish, starts), client)
     slot = _slot_at(practice, wish, diary, starts, now)
     if slot is None:
         raise _why_not(practice, wish, diary, starts, now)

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from ..domain.appointment import Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
+from ..domain.errors import NotOffered
+from ..domain.explanation import Explanation, explain_slot
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
 from ..storage import appointments, claims
-from .rules import days_too_close
+from .rules import check_client, days_too_close
 from .state import State
 
 _FIRST_READ = timedelta(hours=26)
@@ -72,6 +74,29 @@ def free_slots(
         if starts < ends:
             diary = read_diary(state, wish, starts, ends, client)
             yield from find_slots(practice, wish, diary, since=starts, until=ends, now=now)
+
+
+def explain(
+    state: State, practice: Practice, wish: Wish, starts: datetime, client: Client | None = None
+) -> Explanation:
+    """Why a start is offered, or is not. Raises ValueError for a naive datetime."""
+    now = state.now()
+    if client:
+        try:
+            check_client(state.db, wish, client)
+        except NotOffered as refusal:
+            return Explanation(False, (str(refusal),))
+    by_hours = explain_slot(practice, wish, Diary(), starts, now)
+    if not by_hours.offered:
+        return by_hours
+    diary = read_diary(state, wish, *local_day_of(wish, starts), client)
+    return explain_slot(practice, wish, diary, starts, now)
+
+
+def local_day_of(wish: Wish, starts: datetime) -> tuple[datetime, datetime]:
+    """First instant of the local day, and first one after it."""
+    first, beyond = day_bounds(local_date(seconds(starts), wish.zone), wish.zone)
+    return instant(first), instant(beyond)
 
 
 def in_fairest_order(diary: Diary, slot: Slot, zone: str) -> list[str]:
