@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import example, given, settings
+import pytest
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from portal_plugin.domain.availability import Diary, find_slots, open_days
-from portal_plugin.domain.instants import day_bounds, instant
+from portal_plugin.domain.instants import day_bounds, instant, zone_names
 from portal_plugin.domain.practice import AppointmentType, Closure, Hours, Interval, Override, Practice, Window, Wish
 from tests.domain import build
 
@@ -138,12 +141,32 @@ def window_lists() -> st.SearchStrategy[list[Window]]:
     return rough | odd.map(lambda w: [Window(*w)]) | st.just([Window(0, 1440)])
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    zone, day = draw(
-        st.sampled_from(AROUND_CHANGES)
-        | st.tuples(st.sampled_from(ELSEWHERE), st.dates(date(2000, 1, 1), date(2037, 12, 1)))
+def usual_places() -> st.SearchStrategy[tuple[str, date]]:
+    """Zones that change their clocks in every way there is, on those days; and others on any day."""
+    anywhere = st.tuples(st.sampled_from(ELSEWHERE), st.dates(date(2000, 1, 1), date(2037, 12, 1)))
+    return st.sampled_from(AROUND_CHANGES) | anywhere
+
+
+@lru_cache
+def changes(zone: str) -> list[date]:
+    """The days since 1985 on which a zone's offset changed, or any day where it never did."""
+    noons = [datetime(1985, 1, 1, 12, tzinfo=UTC) + timedelta(days=n) for n in range(53 * 365)]
+    offsets = [noon.astimezone(ZoneInfo(zone)).utcoffset() for noon in noons]
+    return [noon.date() for noon, (a, b) in zip(noons[1:], pairwise(offsets), strict=True) if a != b] or [
+        date(2027, 3, 14)
+    ]
+
+
+def every_change() -> st.SearchStrategy[tuple[str, date]]:
+    """Every clock change of every zone of the tz database."""
+    return st.sampled_from(sorted(zone_names())).flatmap(
+        lambda zone: st.tuples(st.just(zone), st.sampled_from(changes(zone)))
     )
+
+
+@st.composite
+def cases(draw: st.DrawFn, places: st.SearchStrategy[tuple[str, date]] | None = None) -> Case:
+    zone, day = draw(places or usual_places())
     noon = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())
     since = noon + draw(st.integers(-36 * 60, 12 * 60)) * MINUTE + draw(st.sampled_from([0, 0, 1, 59]))
     until = since + draw(st.integers(1, 48)) * 3600
@@ -210,3 +233,11 @@ def test_a_day_is_open_when_one_of_its_slots_is_free(case):
     days = {slot.starts.astimezone(ZoneInfo(case.zone)).date() for slot in found}
     # A clock put back just after midnight returns to the day before, whose end then lies in the range.
     assert open_days(*asked(case), since=since, until=until, now=now) == sorted(days - {since - timedelta(days=1)})
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases(every_change()))
+def test_slots_are_right_at_every_clock_change_there_was(case):
+    assert list(fast_slots(case)) == list(slow_slots(case))
