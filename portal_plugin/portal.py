@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -90,13 +90,16 @@ class Portal:
         provider: str | None = None,
         location: str | None = None,
         note: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
         by: str = "host",
     ) -> Appointment:
         """Ask for a time on a client's behalf, under the rules a client has. Raises NotOffered, SlotTaken, Refused."""
-        state = _state()
-        practice = state.practice()
-        wish = practice.wish(type, contact, provider, location)
-        return requests.request_appointment(state, practice, wish, client, starts, actor=_staff(by), note=note)
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, note=note
+        )
+        return requests.request_appointment(state, state.practice(), asking)
 
     def invite(
         self,
@@ -108,13 +111,66 @@ class Portal:
         provider: str | None = None,
         location: str | None = None,
         message: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
         by: str = "host",
     ) -> Appointment:
         """Propose a time, which is held until the client answers. Raises NotOffered, SlotTaken."""
-        state = _state()
-        practice = state.practice()
-        wish = practice.wish(type, contact, provider, location)
-        return requests.invite_client(state, practice, wish, client, starts, actor=_staff(by), message=message)
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, message=message
+        )
+        return requests.invite_client(state, state.practice(), asking)
+
+    def book(
+        self,
+        client: Client,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
+        by: str = "host",
+    ) -> Appointment:
+        """Make a confirmed appointment that the client agreed to elsewhere. Raises NotOffered, SlotTaken."""
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, message=message
+        )
+        return requests.book_for_client(state, state.practice(), asking)
+
+    def reschedule(
+        self,
+        ref: str,
+        *,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        by: str = "host",
+    ) -> Appointment:
+        """Move an appointment: the new one is confirmed at once and names the old one in `replaces`. Provider and
+        location stay unless given. Raises NotFound, NotOffered, SlotTaken, AlreadyDecided.
+        """
+        old = self.appointment(ref)
+        place = location or (old.location.key if old.location else None)
+        return self.book(
+            old.client,
+            type=old.type.key,
+            contact=old.contact.key,
+            starts=starts,
+            provider=provider or old.provider.key,
+            location=place,
+            message=message,
+            replaces=ref,
+            reference=old.host_reference,
+            data=old.host_data,
+            by=by,
+        )
 
     def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
         """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""
@@ -250,6 +306,39 @@ def _state() -> State:
     checked: State = state
     checked.check()
     return checked
+
+
+def _asking(
+    client: Client,
+    type: str,
+    contact: str,
+    starts: datetime,
+    provider: str | None,
+    location: str | None,
+    replaces: str | None,
+    reference: str,
+    data: Mapping[str, Any] | None,
+    by: str,
+    note: str = "",
+    message: str = "",
+) -> tuple[State, requests.Asking]:
+    state = _state()
+    practice = state.practice()
+    moving = appointments.by_ref(state.db, practice, replaces) if replaces else None
+    if replaces and (moving is None or moving.client.id != client.id):
+        raise NotFound
+    asking = requests.Asking(
+        practice.wish(type, contact, provider, location),
+        client,
+        starts,
+        _staff(by),
+        moving=moving,
+        host_reference=reference,
+        host_data=data or {},
+        note=note,
+        message=message,
+    )
+    return state, asking
 
 
 def _decide(ref: str, action: Action, message: str, by: str) -> Appointment:

@@ -209,6 +209,7 @@ class Practice:
     requests_hold_time: bool
     request_expiry: timedelta | None
     cancellation_window: timedelta
+    reschedule_window: timedelta
     policies: str
     programme: str
     locations: Mapping[str, Location]

@@ -71,6 +71,10 @@ class AppointmentRow(Model):
     claim = BigIntegerField(null=True)
     created = InstantField()
     expires = InstantField()
+    replaces = CharField(null=True)
+    thread = CharField()
+    host_reference = CharField()
+    host_data = TextField()
 
     class Meta:
         table_name = "portal_appointment"

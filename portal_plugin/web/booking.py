@@ -11,7 +11,7 @@ from ..domain.errors import AlreadyDecided, NotOffered, PortalError, Refused, Sl
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import Actor, ActorKind, Status
 from ..domain.practice import Keyed, Practice, Wish
-from ..services.requests import ReminderConsent, request_appointment
+from ..services.requests import Asking, ReminderConsent, request_appointment
 from ..services.state import State
 from .calendar_month import month_view
 from .forms import TimeForm, new_key, read_day, read_month, said_once
@@ -62,13 +62,15 @@ def request_time() -> ResponseReturnValue:
         appointment = request_appointment(
             state,
             practice,
-            wish,
-            client,
-            form.instant,
-            actor=Actor(ActorKind.CLIENT, client.id),
-            note=form.note.data or "",
-            consent=_consent(form, practice, wish),
-            key=_request_key(form),
+            Asking(
+                wish,
+                client,
+                form.instant,
+                Actor(ActorKind.CLIENT, client.id),
+                note=form.note.data or "",
+                consent=_consent(form, practice, wish),
+                key=_request_key(form),
+            ),
         )
     except (SlotTaken, AlreadyDecided) as error:
         return _again(state, practice, wish, form, error, 409)
