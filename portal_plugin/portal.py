@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app
@@ -92,8 +93,9 @@ class Portal:
     ) -> Appointment:
         """Ask for a time on a client's behalf, under the rules a client has. Raises NotOffered, SlotTaken, Refused."""
         state = _state()
-        wish = state.practice().wish(type, contact, provider, location)
-        return requests.request_appointment(state, wish, client, starts, actor=_staff(by), note=note)
+        practice = state.practice()
+        wish = practice.wish(type, contact, provider, location)
+        return requests.request_appointment(state, practice, wish, client, starts, actor=_staff(by), note=note)
 
     def invite(
         self,
@@ -109,8 +111,9 @@ class Portal:
     ) -> Appointment:
         """Propose a time, which is held until the client answers. Raises NotOffered, SlotTaken."""
         state = _state()
-        wish = state.practice().wish(type, contact, provider, location)
-        return requests.invite_client(state, wish, client, starts, actor=_staff(by), message=message)
+        practice = state.practice()
+        wish = practice.wish(type, contact, provider, location)
+        return requests.invite_client(state, practice, wish, client, starts, actor=_staff(by), message=message)
 
     def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
         """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""
@@ -239,8 +242,11 @@ def _staff(by: str) -> Actor:
 
 
 def _edge(value: date | datetime | None, zone: str, side: int) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
+    return value if value is None or isinstance(value, datetime) else _day_edge(value, zone, side)
+
+
+@lru_cache(maxsize=4096)
+def _day_edge(day: date, zone: str, side: int) -> datetime:
     # Far enough for anybody, and never past what a calendar can count.
-    day = min(max(value, date(1900, 1, 1)), date(9000, 1, 1))
+    day = min(max(day, date(1900, 1, 1)), date(9000, 1, 1))
     return instant(day_bounds(day, zone)[side])

@@ -14,12 +14,16 @@ _ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]\\"]+@[^\s@,;:<>()\[\]\\"]+""")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The person who books. `id` is the host's own; names are cleaned of control characters."""
+    """The person who books. `id` is the host's own; names are cleaned of control characters.
+
+    `new` is somebody who can sign in and is not yet a client of the practice: they see only types for anyone.
+    """
 
     id: str
     name: str = field(repr=False)
     email: str = field(repr=False)
     phone: str = field(default="", repr=False)
+    new: bool = False
 
     def __post_init__(self) -> None:
         for name in ("id", "name", "email", "phone"):
@@ -38,7 +42,7 @@ class Appointment:
 
     `message` is the practice's latest word to the client; `note` is the client's to the practice when asking
     and `reason` when cancelling. `version`
-    rises with every change. `id` and `claim` are the portal's own and mean nothing outside.
+    rises with every change. `id` (0 until it is stored) and `claim` are the portal's own and mean nothing outside.
     """
 
     ref: str
@@ -58,8 +62,8 @@ class Appointment:
     version: int
     created: datetime
     expires: datetime
-    id: int = field(repr=False)
-    claim: int | None = field(repr=False)
+    id: int = field(default=0, repr=False)
+    claim: int | None = field(default=None, repr=False)
 
     @property
     def local_starts(self) -> datetime:

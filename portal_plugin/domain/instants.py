@@ -29,6 +29,7 @@ def instant(seconds_since_1970: int) -> datetime:
     return datetime.fromtimestamp(seconds_since_1970, UTC)
 
 
+@lru_cache(maxsize=4096)
 def local_date(seconds_since_1970: int, zone: str) -> date:
     return datetime.fromtimestamp(seconds_since_1970, ZoneInfo(zone)).date()
 

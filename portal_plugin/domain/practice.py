@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from .errors import NotOffered
+
+_DAYS_KEPT = 800
+"""Past the longest horizon; each kind of wish keeps so many days' starts in memory."""
 
 
 class Window(NamedTuple):
@@ -43,8 +47,22 @@ class ContactType:
     retired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+class Audience(StrEnum):
+    """Who may ask for an appointment type. `invited` is for the practice alone to propose."""
+
+    ANYONE = "anyone"
+    CLIENTS = "clients"
+    INVITED = "invited"
+
+
+@dataclass(frozen=True)
 class AppointmentType:
+    """What for. `capacity` clients share one session; `daily_cap` is the most sessions of a provider's day.
+
+    `days_between` is the least number of days from one to the next of the same client, and `open_requests` how
+    many of a client's may wait for an answer at once.
+    """
+
     key: str
     name: str
     description: str
@@ -55,9 +73,28 @@ class AppointmentType:
     notice: timedelta
     horizon: timedelta
     contact_types: tuple[str, ...]
+    who: Audience = Audience.CLIENTS
+    capacity: int = 1
+    daily_cap: int | None = None
+    days_between: int = 0
+    open_requests: int | None = None
     confirms_itself: bool = False
     instructions: str = ""
     retired: bool = False
+
+    def open_to(self, *, new: bool) -> bool:
+        """Whether a client may ask for it; `new` is one whom the practice does not know yet."""
+        return self.who is Audience.ANYONE or (self.who is Audience.CLIENTS and not new)
+
+    @cached_property
+    def before(self) -> int:
+        """Seconds kept free before the start."""
+        return int(self.buffer_before.total_seconds())
+
+    @cached_property
+    def reach(self) -> int:
+        """Seconds from the start until the provider is free again."""
+        return int((self.duration + self.buffer_after).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +177,12 @@ class Closure(NamedTuple):
     name: str
 
 
+class Holidays(Protocol):
+    """Public holidays: a mapping would do, and one that works out each year when asked does too."""
+
+    def get(self, day: date, /) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a client asks for, each choice known to fit the others. No location: it happens at a distance."""
@@ -166,20 +209,47 @@ class Practice:
     requests_hold_time: bool
     request_expiry: timedelta | None
     cancellation_window: timedelta
+    policies: str
     programme: str
     locations: Mapping[str, Location]
     contact_types: Mapping[str, ContactType]
     types: Mapping[str, AppointmentType]
     providers: Mapping[str, Provider]
     closures: tuple[Closure, ...] = ()
+    holidays: Holidays = field(default_factory=dict[date, str])
+
+    def closed_on(self, day: date) -> str | None:
+        """The name of the closure or public holiday on which nobody works; None on any other day."""
+        return self._closures_by_day.get(day) or self.holidays.get(day)
 
     @cached_property
-    def closed_days(self) -> frozenset[date]:
-        return frozenset(
-            closure.first + timedelta(days=n)
-            for closure in self.closures
+    def _closures_by_day(self) -> dict[date, str]:
+        return {
+            closure.first + timedelta(days=n): closure.name or "a closure of the practice"
+            for closure in reversed(self.closures)
             for n in range((closure.last - closure.first).days + 1)
-        )
+        }
+
+    def timetable(self, wish: Wish, provider: Provider) -> dict[date, tuple[int, ...]]:
+        """Starts by local day, as `availability` worked them out. Providers with the same hours share them."""
+        place = wish.location.key if wish.location else None
+        key = (wish.type.key, wish.contact.key, place, self._schedules[provider.key])
+        known = self._timetables.get(key)
+        if known is None or len(known) > _DAYS_KEPT:
+            known = self._timetables[key] = {}
+        return known
+
+    @cached_property
+    def _timetables(self) -> dict[object, dict[date, tuple[int, ...]]]:
+        return {}
+
+    @cached_property
+    def _schedules(self) -> dict[str, int]:
+        known: dict[object, int] = {}
+        return {
+            one.key: known.setdefault((one.zone, one.hours, tuple(sorted(one.overrides.items()))), len(known))
+            for one in self.providers.values()
+        }
 
     @cached_property
     def by_number(self) -> dict[int, Provider]:
@@ -217,6 +287,16 @@ class Practice:
 
         No provider means anybody who offers it. A location may be left out where there is only one.
         """
+        asked = (type, contact, provider or None, location or None)
+        if asked not in self._wishes:
+            self._wishes[asked] = self._resolve(*asked)
+        return self._wishes[asked]
+
+    @cached_property
+    def _wishes(self) -> dict[tuple[str, str, str | None, str | None], Wish]:
+        return {}
+
+    def _resolve(self, type: str, contact: str, provider: str | None, location: str | None) -> Wish:
         kind = _known("type", type, self.bookable_types(), "Choose an appointment type from the list.")
         how = _known(
             "contact", contact, self.contacts_for(kind), f"Choose how to meet: this is not offered for {kind.name}."

@@ -2,11 +2,12 @@
 
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from ..domain.appointment import Appointment
 from ..domain.errors import AlreadyDecided, NotFound, TooEarly, TooLate
 from ..domain.lifecycle import RELEASING, Action, Actor, ActorKind, Status, next_status
-from ..domain.practice import Interval, Practice
+from ..domain.practice import Practice
 from ..domain.text import clean_text
 from ..hooks import announce
 from ..storage import appointments, claims
@@ -51,20 +52,24 @@ def move(
 ) -> Appointment | None:
     """Row, claim, history and outbox in one transaction; None when somebody else changed the row first."""
     db = state.db
-    words = {"reason" if actor.kind is ActorKind.CLIENT else "message": message} if message else {}
+    changes: dict[str, Any] = {}
+    if message:
+        changes["reason" if actor.kind is ActorKind.CLIENT else "message"] = message
+    freed = appointment.claim if target in RELEASING else None
+    if freed is not None:
+        changes["claim"] = None
     with db.atomic():
-        if not appointments.move(db, appointment, target, **words):
+        changed = appointments.move(db, appointment, target, **changes)
+        if changed is None:
             return None
-        if target in RELEASING and appointment.claim is not None:
-            appointments.set_claim(db, appointment.id, None)
-            claims.release(db, appointment.claim)
+        if freed is not None:
+            claims.release(db, freed)
         elif target is Status.CONFIRMED and appointment.claim is None:
-            stretch = Interval(*appointments.busy_stretch(db, appointment.id))
-            claim = claims.take(db, appointment.provider.number, stretch)
-            appointments.set_claim(db, appointment.id, claim)
+            stretch = appointments.busy_stretch(db, appointment.id)
+            purpose = claims.Purpose.of(appointment, appointment.starts)
+            claim = claims.take(db, appointment.provider.number, stretch, purpose, appointment.type.capacity)
+            changed = appointments.give_claim(db, changed, claim)
         appointments.record(db, appointment.id, actor, action, appointment.status, target, message, now)
-        changed = appointments.by_ref(db, practice, appointment.ref)
-        assert changed is not None  # noqa: S101 - read back in the transaction that wrote it
         word = "" if actor.kind is ActorKind.CLIENT else message
         enqueue_mail(db, practice, changed, action, actor, appointment.status, word, now)
     return changed

@@ -79,6 +79,8 @@ def changes(old: Document | None, new: Document) -> list[str]:
         lines.append("set the practice's name, address and policies")
     if (old.file.closures if old else ()) != new.file.closures:
         lines.append(f"set {len(new.file.closures)} closures")
+    if (old.file.holidays if old else None) != new.file.holidays:
+        lines.append("set the public holidays")
     return lines
 
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..domain.appointment import Appointment, Client
-from ..domain.availability import Busy, Slot, bookable_range, find_slots
+from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
-from ..domain.instants import seconds
+from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
@@ -17,7 +17,8 @@ from ..storage import appointments, claims
 from ..storage.appointments import DuplicateRequest
 from .decisions import move
 from .messages import enqueue_mail
-from .slots import busy_times, least_busy_first
+from .rules import check_again, check_client, too_close
+from .slots import in_fairest_order, read_diary
 from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
@@ -38,6 +39,7 @@ class ReminderConsent:
 
 def request_appointment(
     state: State,
+    practice: Practice,
     wish: Wish,
     client: Client,
     starts: datetime,
@@ -52,7 +54,6 @@ def request_appointment(
     Raises NotOffered for a time the practice does not offer, SlotTaken for one that is gone, Refused when
     the host's veto says no, AlreadyDecided when the earlier request with this key has ended.
     """
-    practice = state.practice()
     starts = whole_minute(starts)
     if earlier := _sent_before(state, practice, client, key):
         return earlier
@@ -84,23 +85,33 @@ def _request(
     key: str | None,
 ) -> Appointment:
     now = state.now()
+    check_client(state.db, wish, client)
     check_range(practice, wish, starts, now)
     ends = starts + wish.type.duration
-    busy = busy_times(state, wish, starts, ends)
-    slot = _slot_at(practice, wish, busy, starts, now)
+    # The whole day: "any available" goes to whoever has the least of it.
+    first, beyond = day_bounds(local_date(seconds(starts), wish.zone), wish.zone)
+    diary = read_diary(state, wish, instant(first), instant(beyond), client)
+    slot = _slot_at(practice, wish, diary, starts, now)
     if slot is None:
-        raise _why_not(practice, wish, starts, now)
+        raise _why_not(practice, wish, diary, starts, now)
     for veto in state.questions.request_vetoes:
         veto(Proposal(client, wish, starts, ends, note))
     by_key = {provider.key: provider for provider in wish.providers}
-    willing = (by_key[name] for name in least_busy_first(busy, slot, wish.zone))
+    willing = (by_key[name] for name in in_fairest_order(diary, slot, wish.zone))
     return _store(
         state, practice, Action.REQUEST, wish, willing, client, starts, actor, now, note=note, consent=consent, key=key
     )
 
 
 def invite_client(
-    state: State, wish: Wish, client: Client, starts: datetime, *, actor: Actor, message: str = ""
+    state: State,
+    practice: Practice,
+    wish: Wish,
+    client: Client,
+    starts: datetime,
+    *,
+    actor: Actor,
+    message: str = "",
 ) -> Appointment:
     """Propose a time to a client. The practice may invite outside its hours, but not into taken time.
 
@@ -113,9 +124,7 @@ def invite_client(
     if starts > now + FARTHEST_INVITATION:
         raise NotOffered("starts", "Choose a time within the next five years.")
     text = clean_text(message)
-    return _store(
-        state, state.practice(), Action.INVITE, wish, wish.providers, client, starts, actor, now, message=text
-    )
+    return _store(state, practice, Action.INVITE, wish, wish.providers, client, starts, actor, now, message=text)
 
 
 def _store(
@@ -136,48 +145,44 @@ def _store(
 ) -> Appointment:
     """Give the time to the first willing provider the database agrees to."""
     db, kind = state.db, wish.type
+    now = now.replace(microsecond=0)  # as it will be read
     status = Status.INVITED if action is Action.INVITE else Status.REQUESTED
     confirms = kind.confirms_itself and action is Action.REQUEST
     holds = practice.requests_hold_time or confirms or status is Status.INVITED
     stretch = Interval(seconds(starts - kind.buffer_before), seconds(starts + kind.duration + kind.buffer_after))
+    purpose = claims.Purpose.of(wish, starts)
     expires = min(starts, now + practice.request_expiry) if practice.request_expiry else starts
+    # The same person as when read from the tables, whatever the host made of Client.
+    who = Client(client.id, client.name, client.email, consent.phone if consent else client.phone)
     for provider in willing:
-        ref = secrets.token_hex(16)
         try:
             with db.atomic():
-                row = appointments.insert(
-                    db,
-                    ref=ref,
+                if action is Action.REQUEST:
+                    check_again(db, wish, client, provider, starts, now)
+                draft = Appointment(
+                    ref=secrets.token_hex(16),
                     status=status,
-                    version=1,
-                    type=kind.key,
-                    contact=wish.contact.key,
-                    provider=provider.number,
-                    location=wish.location.key if wish.location else None,
+                    type=kind,
+                    contact=wish.contact,
+                    provider=provider,
+                    location=wish.location,
                     starts=starts,
                     ends=starts + kind.duration,
-                    busy_from=stretch.starts,
-                    busy_until=stretch.ends,
                     zone=wish.zone,
-                    client_id=client.id,
-                    client_name=client.name,
-                    client_email=client.email,
-                    client_phone=consent.phone if consent else client.phone,
+                    client=who,
                     note=note,
                     message=message,
                     reason="",
                     text_reminders=consent is not None,
-                    request_key=key,
+                    version=1,
                     created=now,
                     expires=expires,
+                    claim=claims.take(db, provider.number, stretch, purpose, kind.capacity) if holds else None,
                 )
-                if holds:
-                    appointments.set_claim(db, row, claims.take(db, provider.number, stretch))
+                stored = appointments.add(db, draft, stretch, key)
                 if consent:
                     appointments.add_consent(db, at=now, client_id=client.id, **asdict(consent))
-                appointments.record(db, row, actor, action, None, status, message, now)
-                stored = appointments.by_ref(db, practice, ref)
-                assert stored is not None  # noqa: S101 - read back in the transaction that wrote it
+                appointments.record(db, stored.id, actor, action, None, status, message, now)
                 result = stored
                 if confirms:
                     confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)
@@ -222,12 +227,14 @@ def check_range(practice: Practice, wish: Wish, starts: datetime, now: datetime)
         raise NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
 
 
-def _slot_at(practice: Practice, wish: Wish, busy: Busy, starts: datetime, now: datetime) -> Slot | None:
+def _slot_at(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> Slot | None:
     until = starts + timedelta(seconds=1)
-    return next(find_slots(practice, wish, busy, since=starts, until=until, now=now), None)
+    return next(find_slots(practice, wish, diary, since=starts, until=until, now=now), None)
 
 
-def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
-    if _slot_at(practice, wish, {}, starts, now):
+def _why_not(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
+    if local_date(seconds(starts), wish.zone) in diary.without:
+        return too_close(wish)
+    if _slot_at(practice, wish, Diary(), starts, now):
         return SlotTaken()
     return NotOffered("starts", "That is not a time the practice offers. Choose one from the list.")

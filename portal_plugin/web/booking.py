@@ -70,6 +70,7 @@ def request_time() -> ResponseReturnValue:
     try:
         appointment = request_appointment(
             state,
+            practice,
             wish,
             client,
             form.instant,

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..domain.availability import Busy, Slot, bookable_range, find_slots, open_days
+from ..domain.availability import Diary, Slot, bookable_range, find_slots, open_days
 from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
-from ..services.slots import busy_times, free_slots
+from ..services.slots import free_slots, read_diary
 from ..services.state import State
 from .wording import Choice, long_date, parts_of_day
 
@@ -49,10 +49,10 @@ def month_view(
     first, beyond = bookable_range(wish, now)
     earliest, latest = local_date(first, wish.zone), local_date(beyond - 1, wish.zone)
 
-    def busy_in(since: int, until: int) -> Busy:
-        return busy_times(state, wish, instant(since), instant(until))
+    def busy_in(since: int, until: int) -> Diary:
+        return read_diary(state, wish, instant(since), instant(until))
 
-    def slots(busy: Busy, since: int, until: int) -> Iterator[Slot]:
+    def slots(busy: Diary, since: int, until: int) -> Iterator[Slot]:
         return find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
 
     def first_day_from(since: int) -> date | None:
@@ -60,7 +60,7 @@ def month_view(
         slot = next(later, None)
         return local_date(seconds(slot.starts), wish.zone) if slot else None
 
-    def look(month: date) -> tuple[Busy, list[date]]:
+    def look(month: date) -> tuple[Diary, list[date]]:
         busy = busy_in(*_month_bounds(month, wish.zone))
         return busy, open_days(practice, wish, busy, since=month, until=_next_month(month), now=now)
 

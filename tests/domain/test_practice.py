@@ -133,7 +133,8 @@ def test_a_provider_is_found_by_number():
 def test_closed_days_run_through_the_last_day():
     shut = build.practice(closures=[Closure(date(2026, 12, 24), date(2026, 12, 26), "Holidays")])
 
-    assert shut.closed_days == {date(2026, 12, day) for day in (24, 25, 26)}
+    told = {day: shut.closed_on(date(2026, 12, day)) for day in range(23, 28)}
+    assert told == {23: None, 24: "Holidays", 25: "Holidays", 26: "Holidays", 27: None}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,12 @@ from tests.practices import PRACTICE, practice
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/practice.toml"
 
 
+def write(folder: Path, text: str) -> Path:
+    path = folder / "practice.toml"
+    path.write_text(text)
+    return path
+
+
 def resolved(path):
     file = load(path)
     return to_practice(file, {p.key: n for n, p in enumerate(file.providers, 1)}, Entries())
@@ -26,7 +32,7 @@ def test_the_example_is_a_practice_file_without_mistakes():
     assert list(example.providers) == ["amara-okafor", "daniel-reyes", "june-takahashi"]
     assert example.types["individual"].duration == timedelta(minutes=50)
     assert example.types["check-in"].confirms_itself
-    assert date(2026, 12, 31) in example.closed_days
+    assert example.closed_on(date(2026, 12, 31))
 
 
 def test_the_example_says_what_its_comments_say():
@@ -360,3 +366,69 @@ def test_a_dict_has_no_lines():
     (told,) = refusal.value.mistakes
     assert told.line is None
     assert str(told) == "practice, zone: unknown time zone 'Mars/Olympus'"
+
+
+HOLIDAYS = """
+[holidays]
+country = "US"
+subdivision = "ME"
+open = ["Patriots' Day", 2027-11-11]
+"""
+
+
+def test_public_holidays_close_the_practice_in_every_year_unless_they_are_open(tmp_path):
+    practice = resolved(write(tmp_path, SMALL + HOLIDAYS))
+
+    assert practice.closed_on(date(2027, 11, 25)) == "Thanksgiving Day"
+    assert practice.closed_on(date(2031, 7, 4)) == "Independence Day"
+    assert practice.closed_on(date(2027, 4, 19)) is None, "Patriots' Day is worked in every year"
+    assert practice.closed_on(date(2027, 11, 11)) is None, "Veterans Day is worked in this one"
+    assert practice.closed_on(date(2028, 11, 10)) == "Veterans Day"
+
+
+def test_a_holiday_worked_by_its_english_name_is_open_in_a_country_of_another_language(tmp_path):
+    practice = resolved(write(tmp_path, SMALL + '[holidays]\ncountry = "DE"\nopen = ["Labor Day", "Neujahr"]\n'))
+
+    assert practice.closed_on(date(2027, 5, 1)) is None
+    assert practice.closed_on(date(2028, 1, 1)) is None
+    assert practice.closed_on(date(2027, 10, 3)) == "Tag der Deutschen Einheit"
+
+
+def test_the_observed_day_is_open_with_its_holiday(tmp_path):
+    practice = resolved(write(tmp_path, SMALL + '[holidays]\ncountry = "US"\nopen = ["Independence Day"]\n'))
+
+    assert practice.closed_on(date(2027, 7, 5)) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ('country = "USA"', "unknown country 'USA': write its two letters, such as 'US'"),
+        ('country = "US"\nsubdivision = "XX"', "unknown subdivision 'XX' of US; there are: AK, AL,"),
+        ('country = "US"\nopen = ["Thanksgivin Day"]', "did you mean 'Thanksgiving Day'?"),
+        ('country = "US"\nopen = [2027-13-01]', "not valid TOML"),
+    ],
+)
+def test_a_holiday_that_is_none_is_a_mistake_with_its_line(tmp_path, written, sentence):
+    with pytest.raises(PracticeFileError) as refused:
+        load(write(tmp_path, f"{SMALL}[holidays]\n{written}\n"))
+
+    assert sentence in str(refused.value)
+    assert (refused.value.mistakes[0].line or 0) > SMALL.count("\n")
+
+
+def test_a_type_may_name_its_providers_or_a_provider_their_types(tmp_path):
+    text = changed("minutes = 50", 'minutes = 50\nproviders = ["ben"]')
+    assert text.count('types = ["visit"]\ncontact_types = ["phone"]') == 1
+    text = text.replace('types = ["visit"]\ncontact_types = ["phone"]', 'contact_types = ["phone"]')
+    practice = resolved(write(tmp_path, text))
+
+    assert [one.key for one in practice.providers_for(practice.types["visit"], practice.contact_types["phone"])] == [
+        "ada",
+        "ben",
+    ]
+
+
+def test_an_unknown_audience_names_those_there_are(tmp_path):
+    with pytest.raises(PracticeFileError, match=r"write one of 'anyone', 'clients', 'invited', not 'client'"):
+        load(write(tmp_path, SMALL.replace("minutes = 50", 'minutes = 50\nwho = "client"')))

@@ -1,0 +1,202 @@
+"""What may be written in a practice file: one model for each section, each mistake a sentence."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, model_validator
+
+from ..domain.instants import zone_names
+from ..domain.practice import Audience, Window
+from .public_holidays import check_region
+
+_WINDOW = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2})", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _read_window(text: object) -> Window:
+    if isinstance(text, Window):
+        return text
+    match = _WINDOW.fullmatch(text.strip()) if isinstance(text, str) else None
+    if not match:
+        raise ValueError(f'write hours as "9:00-17:00", not {text!r}')
+    from_hour, from_minute, to_hour, to_minute = (int(part) for part in match.groups())
+    window = Window(from_hour * 60 + from_minute, to_hour * 60 + to_minute)
+    if from_minute > 59 or to_minute > 59 or window.closes > 1440:
+        raise ValueError(f"{text!r} is not a time of day; the day ends at 24:00")
+    if window.opens >= window.closes:
+        raise ValueError(f"{text!r} ends before it begins; hours past midnight are two windows on two days")
+    return window
+
+
+def _write_window(window: Window) -> str:
+    return f"{window.opens // 60}:{window.opens % 60:02}-{window.closes // 60}:{window.closes % 60:02}"
+
+
+def _zone(name: object) -> str:
+    if not isinstance(name, str) or name not in zone_names():
+        raise ValueError(f"unknown time zone {name!r}{did_you_mean(str(name), zone_names())}")
+    return name
+
+
+def _read_day(value: object) -> date:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError(f"write a date as 2027-01-31, not {value!r}")
+
+
+def _read_holiday(value: object) -> date | str:
+    """A date, or the name of a holiday."""
+    if isinstance(value, str) and not _DATE.fullmatch(value):
+        return value.strip()
+    return _read_day(value)
+
+
+def did_you_mean(word: str, among: Iterable[str]) -> str:
+    close = get_close_matches(word, list(among), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _audience(value: object) -> Audience:
+    words = [str(audience) for audience in Audience]
+    if value not in words:
+        raise ValueError(f"write one of {', '.join(map(repr, words))}, not {value!r}{did_you_mean(str(value), words)}")
+    return Audience(str(value))
+
+
+Day = Annotated[date, BeforeValidator(_read_day)]
+Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(_write_window)]
+Zone = Annotated[str, BeforeValidator(_zone)]
+Whole = Annotated[int, Strict()]
+YesNo = Annotated[bool, Strict()]
+Who = Annotated[Audience, BeforeValidator(_audience)]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Text = Annotated[str, Field(max_length=2000)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PracticeSection(Section):
+    name: Name
+    zone: Zone
+    phone: Name
+    email: Text = ""
+    address: Text = ""
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
+    requests_hold_time: YesNo = True
+    request_expiry_hours: Annotated[Whole, Field(ge=1, le=8760)] | None = None
+    cancellation_hours: Annotated[Whole, Field(ge=0, le=8760)] = 24
+    policies: Text = ""
+    reminder_programme: Text = ""
+
+
+class LocationEntry(Section):
+    key: Key
+    name: Name
+    address: Text = ""
+    zone: Zone | None = None
+
+
+class ContactTypeEntry(Section):
+    key: Key
+    name: Name
+    at_location: YesNo = False
+    instructions: Text = ""
+
+
+class AppointmentTypeEntry(Section):
+    key: Key
+    name: Name
+    description: Text = ""
+    minutes: Annotated[Whole, Field(ge=1, le=1440)]
+    buffer_before: Annotated[Whole, Field(ge=0, le=720)] = 0
+    buffer_after: Annotated[Whole, Field(ge=0, le=720)] = 0
+    increment: Annotated[Whole, Field(ge=1, le=1440)] = 15
+    notice_hours: Annotated[Whole, Field(ge=0, le=8760)] = 24
+    horizon_days: Annotated[Whole, Field(ge=0, le=730)] = 60
+    contact_types: Annotated[tuple[str, ...], Field(min_length=1)]
+    providers: tuple[str, ...] = ()
+    who: Who = Audience.CLIENTS
+    capacity: Annotated[Whole, Field(ge=1, le=1000)] = 1
+    daily_cap: Annotated[Whole, Field(ge=1, le=1000)] | None = None
+    days_between: Annotated[Whole, Field(ge=0, le=730)] = 0
+    open_requests: Annotated[Whole, Field(ge=1, le=1000)] | None = None
+    confirm_automatically: YesNo = False
+    instructions: Text = ""
+
+
+class HoursEntry(Section):
+    location: str | None = None
+    contact_types: tuple[str, ...] = ()
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    monday: tuple[Opening, ...] = ()
+    tuesday: tuple[Opening, ...] = ()
+    wednesday: tuple[Opening, ...] = ()
+    thursday: tuple[Opening, ...] = ()
+    friday: tuple[Opening, ...] = ()
+    saturday: tuple[Opening, ...] = ()
+    sunday: tuple[Opening, ...] = ()
+
+
+class OverrideEntry(Section):
+    date: Day
+    hours: tuple[Opening, ...]
+    location: str | None = None
+    contact_types: tuple[str, ...] = ()
+
+
+class ProviderEntry(Section):
+    key: Key
+    name: Name
+    title: Text = ""
+    zone: Zone | None = None
+    locations: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    contact_types: tuple[str, ...]
+    hours: tuple[HoursEntry, ...] = ()
+    overrides: tuple[OverrideEntry, ...] = ()
+
+
+class ClosureEntry(Section):
+    first: Day
+    last: Day | None = None
+    name: Text = ""
+
+
+class HolidaysSection(Section):
+    """Public holidays on which nobody works, except those named in `open` by their name or date."""
+
+    country: Name
+    subdivision: Name | None = None
+    open: tuple[Annotated[date | str, BeforeValidator(_read_holiday)], ...] = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        check_region(self.country, self.subdivision)
+        return self
+
+
+class Entries(Section):
+    """What a practice lists, and what it once listed: the retired ones keep their appointments readable."""
+
+    locations: tuple[LocationEntry, ...] = ()
+    contact_types: tuple[ContactTypeEntry, ...] = ()
+    appointment_types: tuple[AppointmentTypeEntry, ...] = ()
+    providers: tuple[ProviderEntry, ...] = ()
+
+
+class PracticeFile(Entries):
+    """A practice file as written."""
+
+    practice: PracticeSection
+    holidays: HolidaysSection | None = None
+    closures: tuple[ClosureEntry, ...] = ()

@@ -1,0 +1,102 @@
+"""Reading a practice file. Every mistake is found at once and reported with its line."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ..domain.errors import Mistake, PracticeFileError
+from .contradictions import contradictions
+from .entries import PracticeFile, did_you_mean
+from .lines import Place, lines_of, nearest_line
+
+
+def load(path: str | Path) -> PracticeFile:
+    """Read a practice file. Raises PracticeFileError with all mistakes, or with the one that stops reading."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PracticeFileError([Mistake(None, str(path), f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise PracticeFileError([Mistake(line, str(path), "is not UTF-8 text; save it as UTF-8")]) from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        line = int(place[1]) if place else text.count("\n") + 1
+        raise PracticeFileError([Mistake(line, "not valid TOML", str(error))]) from None
+    except (RecursionError, ValueError):
+        # tomllib lets these two through for brackets nested by the hundred and numbers of thousands of digits.
+        raise PracticeFileError(
+            [Mistake(None, "not valid TOML", "it is nested too deeply or a number is too long")]
+        ) from None
+    return from_dict(data, lines_of(text))
+
+
+def from_dict(data: Mapping[str, Any], lines: Mapping[Place, int] | None = None) -> PracticeFile:
+    """The same from a dict in the file's shape. Raises PracticeFileError."""
+    try:
+        file = PracticeFile.model_validate(data)
+    except ValidationError as error:
+        mistakes = [(tuple(e["loc"]), _explain(e)) for e in error.errors()]
+    else:
+        mistakes = list(contradictions(file))
+        if not mistakes:
+            return file
+    found = [Mistake(nearest_line(lines or {}, loc), _spell(loc, data), what) for loc, what in mistakes]
+    raise PracticeFileError(sorted(found, key=lambda mistake: mistake.line or 0))
+
+
+def _explain(error: Any) -> str:
+    kind, loc = error["type"], error["loc"]
+    if kind == "missing":
+        return f"{loc[-1]!r} is missing"
+    if kind == "extra_forbidden":
+        fields = _fields_at(loc[:-1])
+        return f"unknown setting {loc[-1]!r}{did_you_mean(str(loc[-1]), fields)}"
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    if kind == "string_pattern_mismatch" and loc[-1] == "key":
+        return f'{error["input"]!r} must be lower-case letters, digits and hyphens, such as "first-visit"'
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}, not {_shorten(error['input'])}"
+
+
+def _fields_at(loc: Sequence[str | int]) -> list[str]:
+    model: type[BaseModel] = PracticeFile
+    for step in loc:
+        if isinstance(step, str):
+            annotation = model.model_fields[step].annotation
+            model = next(
+                (
+                    a
+                    for a in (annotation, *getattr(annotation, "__args__", ()))
+                    if isinstance(a, type) and issubclass(a, BaseModel)
+                ),
+                model,
+            )
+    return list(model.model_fields)
+
+
+def _shorten(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _spell(loc: Place, data: Mapping[str, Any]) -> str:
+    """`providers "amara-okafor", hours 2, monday` rather than `providers.0.hours.1.monday.0`."""
+    words: list[str] = []
+    value: Any = data
+    for step in loc:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            value = None
+        if isinstance(step, str):
+            words.append(step)
+        elif isinstance(value, Mapping):
+            words[-1] += f" {value['key']!r}" if isinstance(value.get("key"), str) else f" {step + 1}"
+    return ", ".join(words) or "practice file"
