@@ -45,6 +45,7 @@ def render_panel(name: str, title: str, status: int = 200, **context: Any) -> Re
     return response
 
 
+_TOLD_APART_BY = "HX-Request, HX-Request-Type, HX-History-Restore-Request"
 _INTO_PANEL = 'data-hx-target="#portal-panel" data-hx-swap="outerHTML" data-hx-push-url="true"'
 
 
@@ -62,7 +63,8 @@ def sends(address: str) -> Markup:
 
 def vary(response: Response) -> None:
     """One address answers with a page or with a panel: caches must tell them apart."""
-    response.vary.update(["HX-Request", "HX-Request-Type", "HX-History-Restore-Request"])
+    others = response.headers.get("Vary")
+    response.headers["Vary"] = f"{others}, {_TOLD_APART_BY}" if others else _TOLD_APART_BY
 
 
 def redirect_whole_page(address: str) -> Response | None:
