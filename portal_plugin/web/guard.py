@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 
 
 def begin_request() -> None:
-    # Flask's `g` may span several requests, as in a host's tests, and each may be somebody else's.
+    """Forget the answers of the request before: Flask's `g` may span several, as in a host's tests."""
     g.portal_answers = {}
 
 
