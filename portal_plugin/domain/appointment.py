@@ -25,7 +25,7 @@ class Client:
     name: str = field(repr=False)
     email: str = field(repr=False)
     phone: str = field(default="", repr=False)
-    new: bool = field(default=False, repr=False)
+    new: bool = field(default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("id", "name", "email", "phone"):

@@ -16,6 +16,7 @@ from ..domain.text import clean_text
 from ..hooks import Proposal, announce
 from ..storage import appointments, claims
 from ..storage.appointments import DuplicateRequest
+from ..storage.database import Database
 from . import holding
 from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
 from .messages import enqueue_mail
@@ -67,7 +68,7 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
     the host's veto says no, AlreadyDecided when the earlier request with this key, or what is to be moved, has ended,
     TooLate inside the reschedule window, NotAllowed while another new time waits for an answer.
     """
-    asking = replace(asking, starts=whole_minute(asking.starts), note=clean_text(asking.note, "note"))
+    asking = _tidied(asking)
     if earlier := _sent_before(state, practice, asking):
         return earlier
     try:
@@ -126,7 +127,7 @@ def book_for_client(state: State, practice: Practice, asking: Asking) -> Appoint
 
 def _by_practice(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
     now = state.now()
-    asking = replace(asking, starts=whole_minute(asking.starts), message=clean_text(asking.message))
+    asking = _tidied(asking)
     if asking.starts <= now:
         raise NotOffered("starts", "Choose a time that lies ahead.")
     if asking.starts > now + FARTHEST_INVITATION:
@@ -135,6 +136,17 @@ def _by_practice(state: State, practice: Practice, action: Action, asking: Askin
         check_movable(practice, asking.moving, asking.actor.kind, now)
         check_really_moves(asking.moving, asking.wish, asking.starts)
     return _store(state, practice, action, asking, asking.wish.providers, now)
+
+
+def _tidied(asking: Asking) -> Asking:
+    """Raises NotOffered for what cannot be a time, or a text that is too long."""
+    tidy: dict[str, Any] = {
+        "starts": whole_minute(asking.starts),
+        "note": clean_text(asking.note, "note"),
+        "message": clean_text(asking.message),
+    }
+    changed = {name: value for name, value in tidy.items() if value is not getattr(asking, name)}
+    return replace(asking, **changed) if changed else asking
 
 
 FIRST_STATUS = {
@@ -148,39 +160,11 @@ def _store(
     state: State, practice: Practice, action: Action, asking: Asking, willing: Iterable[Provider], now: datetime
 ) -> Appointment:
     """Give the time to the first willing provider the database agrees to."""
-    kind, starts = asking.wish.type, asking.starts
-    now = now.replace(microsecond=0)  # as it will be read
-    confirms = kind.confirms_itself and action is Action.REQUEST
-    stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
-    expires = min(starts, now + practice.request_expiry) if practice.request_expiry else starts
-    client, consent, moving = asking.client, asking.consent, asking.moving
-    draft = Appointment(
-        ref="",
-        status=FIRST_STATUS[action],
-        type=kind,
-        contact=asking.wish.contact,
-        provider=asking.wish.providers[0],
-        location=asking.wish.location,
-        starts=starts,
-        ends=starts + kind.duration,
-        zone=asking.wish.zone,
-        # The same person as when read from the tables, whatever the host made of Client.
-        client=Client(client.id, client.name, client.email, consent.phone if consent else client.phone),
-        note=asking.note,
-        message=asking.message,
-        reason="",
-        text_reminders=consent is not None or (moving is not None and moving.text_reminders),
-        version=moving.version + 1 if moving else 1,
-        created=now,
-        expires=expires,
-        replaces=moving.ref if moving else None,
-        host_reference=asking.host_reference,
-        host_data=asking.host_data,
-    )
     for provider in willing:
         try:
             with state.db.atomic():
-                stored, result = _write(state, practice, action, asking, draft, provider, stretch, confirms)
+                stored = _write(state.db, practice, action, asking, provider, now)
+                result = _confirm_itself(state, practice, stored, now) if action is Action.REQUEST else stored
         except SlotTaken:
             continue
         if action is not Action.BOOK:
@@ -192,38 +176,67 @@ def _store(
 
 
 def _write(
-    state: State,
-    practice: Practice,
-    action: Action,
-    asking: Asking,
-    draft: Appointment,
-    provider: Provider,
-    stretch: Interval,
-    confirms: bool,
-) -> tuple[Appointment, Appointment]:
-    """The rows of one attempt, inside its transaction: the appointment as stored, and as it is after that."""
-    db, wish, now, capacity = state.db, asking.wish, draft.created, asking.wish.type.capacity
+    db: Database, practice: Practice, action: Action, asking: Asking, provider: Provider, now: datetime
+) -> Appointment:
+    """The rows of one attempt, inside its transaction. Raises SlotTaken."""
+    wish, starts, kind, consent = asking.wish, asking.starts, asking.wish.type, asking.consent
+    now = now.replace(microsecond=0)  # as it will be read
     old = locked_to_move(db, practice, asking.moving)
     if action is Action.REQUEST:
-        check_again(db, wish, asking.client, provider, asking.starts, now, old)
-    ref, claim = secrets.token_hex(16), None
-    if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or confirms)):
-        purpose = claims.Purpose.of(wish, asking.starts)
-        claim = holding.hold(db, provider.number, stretch, purpose, capacity, old)
-    thread = old.thread if old else ref
-    stored = appointments.add(
-        db, replace(draft, ref=ref, thread=thread, provider=provider, claim=claim), stretch, asking.key
+        check_again(db, wish, asking.client, provider, starts, now, old)
+    stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
+    claim = None
+    if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or kind.confirms_itself)):
+        purpose = claims.Purpose.of(wish, starts)
+        claim = holding.hold(db, provider.number, stretch, purpose, kind.capacity, old)
+    ref = secrets.token_hex(16)
+    draft = Appointment(
+        ref=ref,
+        status=FIRST_STATUS[action],
+        type=kind,
+        contact=wish.contact,
+        provider=provider,
+        location=wish.location,
+        starts=starts,
+        ends=starts + kind.duration,
+        zone=wish.zone,
+        client=_as_stored(asking.client, consent),
+        note=asking.note,
+        message=asking.message,
+        reason="",
+        text_reminders=consent is not None or (old is not None and old.text_reminders),
+        version=old.version + 1 if old else 1,
+        created=now,
+        expires=min(starts, now + practice.request_expiry) if practice.request_expiry else starts,
+        replaces=old.ref if old else None,
+        thread=old.thread if old else ref,
+        host_reference=asking.host_reference,
+        host_data=asking.host_data,
+        claim=claim,
     )
-    if asking.consent:
-        appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(asking.consent))
+    stored = appointments.add(db, draft, stretch, asking.key)
+    if consent:
+        appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(consent))
     appointments.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
-    if confirms:
-        confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)
-        return stored, confirmed or stored
     if action is Action.BOOK:
         stored = take_place(db, stored, old, asking.actor, now)
-    enqueue_mail(db, practice, stored, action, asking.actor, None, asking.message, now, old)
-    return stored, stored
+    if not (kind.confirms_itself and action is Action.REQUEST):
+        enqueue_mail(db, practice, stored, action, asking.actor, None, asking.message, now, old)
+    return stored
+
+
+def _as_stored(client: Client, consent: ReminderConsent | None) -> Client:
+    """The same person as when read from the tables, whatever the host made of Client."""
+    if type(client) is Client and consent is None:
+        return client
+    return Client(client.id, client.name, client.email, consent.phone if consent else client.phone)
+
+
+def _confirm_itself(state: State, practice: Practice, stored: Appointment, now: datetime) -> Appointment:
+    """What a type that needs no review does with a request, in the same transaction."""
+    if not stored.type.confirms_itself:
+        return stored
+    return move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now) or stored
 
 
 def whole_minute(starts: datetime) -> datetime:

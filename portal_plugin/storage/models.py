@@ -4,12 +4,13 @@ Instants are whole seconds since 1970 in UTC, on both engines: nothing converts 
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Database, IntegerField, Model, TextField
 
 from ..domain.instants import instant, seconds
-from .database import is_postgres, marks, run
+from .database import is_postgres
 
 
 class InstantField(BigIntegerField):
@@ -137,7 +138,14 @@ def columns(model: type[Any]) -> list[str]:
 
 def insert(db: Database, model: type[Any], **values: Any) -> int:
     """The new row's id. Columns that are not given stay NULL."""
-    sql = f"INSERT INTO {model._meta.table_name} ({', '.join(values)}) VALUES ({marks(values)})"  # noqa: S608
+    sql = _insert(model._meta.table_name, tuple(values), db.param)
+    given = [seconds(value) if isinstance(value, datetime) else value for value in values.values()]
     if is_postgres(db):
-        return int(run(db, f"{sql} RETURNING id", *values.values()).fetchone()[0])
-    return int(run(db, sql, *values.values()).lastrowid)
+        return int(db.execute_sql(f"{sql} RETURNING id", given).fetchone()[0])
+    return int(db.execute_sql(sql, given).lastrowid)
+
+
+@lru_cache(maxsize=64)
+def _insert(table: str, names: tuple[str, ...], mark: str) -> str:
+    values = ", ".join([mark] * len(names))
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})"  # noqa: S608

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 
 import phonenumbers
 from werkzeug.datastructures import MultiDict
+from wtforms import Field, Form, TextAreaField
+from wtforms.validators import Length, ValidationError
 
 from ..services.state import State
 from ..services.tokens import form_token, form_token_is_good
@@ -62,13 +64,19 @@ def read_mobile(text: str, country: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def _printable(form: Form, field: Field) -> None:
+    if _UNPRINTABLE.search(field.data or ""):
+        raise ValidationError("This text has a character that cannot be stored. Please type it again.")
+
+
 class ClientForm:
     """What a client typed, and the first thing wrong with it, each by field.
 
     Only they can send it: its token is bound to them. It is our own, so it works beside the host's protection and
-    without a session.
+    without a session. `Checked` has the fields that people type into; what travels along hidden needs no form.
     """
 
+    Checked: type[Form] = Form
     fields: tuple[str, ...] = ()
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str]) -> None:
@@ -87,28 +95,20 @@ class ClientForm:
         return "portal_token" in self.errors
 
     def validate(self) -> bool:
-        """Whether nothing is wrong; else `errors` says what is."""
-        self.errors = dict(self._wrong())
+        """Whether nothing is wrong; else `errors` says what is, in the order of the page."""
+        checked = self.Checked(MultiDict(self.typed))
+        checked.validate()
+        self.errors = {field.short_name: str(field.errors[0]) for field in checked if field.errors}
         if not form_token_is_good(self._state, self._sent_token, self._client_id):
             self.errors["portal_token"] = STALE
         return not self.errors
-
-    def _wrong(self) -> Iterator[tuple[str, str]]:
-        """At most one sentence for each field, in the order of the page."""
-        return iter(())
-
-    def _wrong_text(self, field: str, most: int) -> Iterator[tuple[str, str]]:
-        if len(self.typed[field]) > most:
-            yield field, f"Please keep it under {most:,} characters."
-        elif _UNPRINTABLE.search(self.typed[field]):
-            yield field, "This text has a character that cannot be stored. Please type it again."
 
 
 class CancelForm(ClientForm):
     fields = ("reason",)
 
-    def _wrong(self) -> Iterator[tuple[str, str]]:
-        return self._wrong_text("reason", 500)
+    class Checked(Form):
+        reason = TextAreaField(validators=[Length(max=500, message="Please keep it under 500 characters."), _printable])
 
 
 class TimeForm(ClientForm):
@@ -122,6 +122,11 @@ class TimeForm(ClientForm):
     instant: datetime | None = None
     e164 = ""
     consent = "Yes, send me text reminders"
+
+    class Checked(Form):
+        note = TextAreaField(
+            validators=[Length(max=1000, message="Please keep it under 1,000 characters."), _printable]
+        )
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str], country: str) -> None:
         super().__init__(state, client_id, sent)
@@ -137,7 +142,13 @@ class TimeForm(ClientForm):
         """Make it another form: sent, it is another request."""
         self.typed["key"] = secrets.token_hex(8)
 
-    def _wrong(self) -> Iterator[tuple[str, str]]:
+    def validate(self) -> bool:
+        wrong = dict(self._wrong_choices())
+        super().validate()
+        self.errors = wrong | self.errors
+        return not self.errors
+
+    def _wrong_choices(self) -> Iterator[tuple[str, str]]:
         self.instant = read_instant(self.typed["starts"])
         if not self.typed["starts"]:
             yield "starts", "Choose a time."
@@ -148,4 +159,3 @@ class TimeForm(ClientForm):
                 self.e164 = read_mobile(self.typed["phone"], self._country)
             except ValueError as error:
                 yield "phone", str(error)
-        yield from self._wrong_text("note", 1000)
