@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, ValidationError
 
+from .domain.addresses import is_web_address
 from .domain.errors import Mistake, PracticeFileError
 from .domain.instants import zone_names
 from .domain.practice import (
@@ -64,9 +65,17 @@ def _read_day(value: object) -> date:
     raise ValueError(f"write a date as 2027-01-31, not {value!r}")
 
 
+def _address(url: object) -> str:
+    # Not repeated in the sentence: a calendar's address is a secret.
+    if not isinstance(url, str) or len(url) > 2000 or not is_web_address(url):
+        raise ValueError('write a whole address that begins with "https://", not with "webcal://"')
+    return url
+
+
 Day = Annotated[date, BeforeValidator(_read_day)]
 Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(_write_window)]
 Zone = Annotated[str, BeforeValidator(_zone)]
+Address = Annotated[str, BeforeValidator(_address)]
 Whole = Annotated[int, Strict()]
 YesNo = Annotated[bool, Strict()]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
@@ -149,6 +158,7 @@ class ProviderEntry(_Section):
     locations: tuple[str, ...] = ()
     types: tuple[str, ...]
     contact_types: tuple[str, ...]
+    busy_calendar: Address | None = Field(default=None, repr=False)
     hours: tuple[HoursEntry, ...] = ()
     overrides: tuple[OverrideEntry, ...] = ()
 
@@ -314,6 +324,7 @@ def _provider(
         hours=tuple(hours(written) for written in entry.hours),
         overrides=overrides,
         retired=retired,
+        busy_calendar=entry.busy_calendar or "",
     )
 
 

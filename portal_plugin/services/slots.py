@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 from ..domain.availability import Busy, Slot, bookable_range, find_slots
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
 from ..domain.practice import Interval, Practice, Wish
-from ..storage import claims
+from ..storage import busy_calendars, claims
 from .state import State
 
 
 def busy_times(state: State, wish: Wish, since: datetime, until: datetime) -> Busy:
-    """What is taken around the range, from the portal's own claims and from the host's answer."""
+    """What is taken around the range, from the portal's own claims, outside calendars and the host's answer."""
     first, beyond = seconds(since) - DAY, seconds(until) + DAY
     taken = claims.taken(state.db, [provider.number for provider in wish.providers], first, beyond)
     busy = {provider.key: taken[provider.number] for provider in wish.providers}
+    if calendars := {provider.number: provider.key for provider in wish.providers if provider.busy_calendar}:
+        for number, fed in busy_calendars.taken(state.db, calendars, first, beyond).items():
+            busy[calendars[number]] = _apart([*busy[calendars[number]], *fed])
     ask = state.questions.busy_times
     if ask is not None:
         for key, own in busy.items():
