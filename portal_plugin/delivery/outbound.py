@@ -107,8 +107,6 @@ class _Connection(http.client.HTTPConnection):
             )
         failure = OSError()
         for family, kind, protocol, _, address in allowed:
-            if self._given_up:
-                raise TimeoutError
             self._wire = wire = socket.socket(family, kind, protocol)
             try:
                 wire.settimeout(self.timeout)
@@ -128,6 +126,12 @@ class _Connection(http.client.HTTPConnection):
             if response.length:
                 raise http.client.IncompleteRead(content)
             return Answer(response.status, response.headers, content)
+
+    def close(self) -> None:
+        super().close()
+        # Not yet the connection's own while hands were shaken.
+        if self._wire:
+            self._wire.close()
 
     def hang_up(self) -> None:
         """End the exchange from outside; its thread finds the connection gone."""

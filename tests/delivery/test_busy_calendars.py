@@ -264,6 +264,7 @@ def test_entries_that_cannot_be_understood_are_told_each_time(host: Host, calend
     for _ in range(2):
         again(host)
         [line] = listed(host)
+        assert "If-None-Match" not in calendars.asked[-1][1]
         assert line.endswith("1 busy times; last try: 1 of its entries could not be understood and take no time")
     assert TUESDAY_TEN not in free_times(host)
 
@@ -420,6 +421,17 @@ def test_a_reader_past_its_time_overwrites_nothing(either_host: Host, calendars:
     assert TUESDAY_TEN not in free_times(either_host)
     assert TUESDAY_TEN + HOUR in free_times(either_host)
     assert rows(either_host, "SELECT etag FROM portal_busy_calendar") == [("",)]
+
+
+def test_an_answer_from_an_earlier_address_is_not_stored(either_host: Host, calendars: CalendarHost) -> None:
+    def meanwhile() -> None:
+        either_host.apply(with_calendars(ada=calendars.address("/new.ics")))
+        either_host.deliver()
+
+    calendars.pages["/new.ics"] = says(ics(AT_TEN))
+    overtaken(either_host, calendars, meanwhile)
+    assert TUESDAY_TEN not in free_times(either_host)
+    assert TUESDAY_TEN + HOUR in free_times(either_host)
 
 
 def test_an_answer_for_an_address_that_is_gone_meanwhile_is_not_stored(

@@ -281,10 +281,10 @@ def test_what_says_nothing_about_time_is_not_even_read() -> None:
         'DTEND;TZID="x:20261005T140000',
     ],
 )
-def test_an_entry_that_cannot_be_understood_is_counted_and_the_others_count(line: str) -> None:
-    answer = read(
-        ics(event("20261005T130000Z", "20261005T140000Z", line), event("20261006T130000Z", "20261006T140000Z"))
-    )
+@pytest.mark.parametrize("head", ["", "X-WR-TIMEZONE:Europe/Berlin"])
+def test_an_entry_that_cannot_be_understood_is_counted_and_the_others_count(line: str, head: str) -> None:
+    broken, whole = event("20261005T130000Z", "", line), event("20261006T130000Z", "20261006T140000Z")
+    answer = read(ics(broken, whole, head=head))
     assert answer["unread"] == 1
     assert [_written(*stretch) for stretch in answer["busy"]] == ["2026-10-06 13:00-14:00"]
 
@@ -316,6 +316,7 @@ WHOLE = ics(event("20261005T130000Z", "20261005T140000Z"), event("20261006T13000
         WHOLE[: len(WHOLE) // 2],
         WHOLE[: WHOLE.rindex("END:VEVENT")],
         WHOLE[: WHOLE.rindex("END:VCALENDAR")],
+        ics() + WHOLE[: len(WHOLE) // 2],
         WHOLE.encode("utf-16"),
     ],
 )
@@ -403,18 +404,31 @@ def test_a_full_memory_is_no_answer_and_ends_the_program(monkeypatch: pytest.Mon
                 read(WHOLE)
 
 
-def test_a_rule_without_end_ends_with_its_program_s_own_limit() -> None:
+ENDLESS = "import portal_plugin.delivery.ical_reader as r; r.MEMORY = {}; r.main()"
+
+
+@pytest.mark.parametrize(
+    ("rule", "seconds", "memory", "said"),
+    [
+        ("FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", 1, ical_reader.MEMORY, b""),
+        ("FREQ=DAILY;INTERVAL=0", 100, 160 * 1024 * 1024, b"MemoryError"),
+    ],
+)
+def test_what_goes_on_for_ever_ends_with_the_program_s_own_limits(
+    rule: str, seconds: int, memory: int, said: bytes
+) -> None:
     """Nobody waits for it here, as when the worker was killed."""
-    endless = ics(event("20261005T130000Z", "20261005T140000Z", "RRULE:FREQ=DAILY;INTERVAL=0"))
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-P", READER, "0", "2000000000", "UTC", "0"],
-        input=endless.encode(),
+        [sys.executable, "-c", ENDLESS.format(memory), "0", "2000000000", "UTC", str(seconds)],
+        input=ics(event("20261005T130000Z", "20261005T140000Z", f"RRULE:{rule}")).encode(),
         capture_output=True,
+        cwd=READER.parents[2],
         timeout=60,
     )
     assert done.returncode != 0
     assert done.stdout == b""
+    assert said in done.stderr
     assert time.monotonic() - began < 20
 
 
