@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .practice_file import load
 from .services import decisions, practices, slots
 from .services.state import State
-from .storage import appointments
+from .storage import appointments, busy_calendars
 from .storage.database import check_ready, migrate
 
 
@@ -44,6 +44,7 @@ def portal_commands() -> AppGroup:
         ("requests", requests, []),
         ("confirm", confirm, [_REF, _MESSAGE]),
         ("decline", decline, [_REF, _MESSAGE]),
+        ("calendars", calendars, []),
         ("worker", work, [click.Option(["--once"], is_flag=True, help="Do what is due and stop, for cron.")]),
     ):
         callback = cast(Callable[..., Any], with_appcontext(function))
@@ -144,8 +145,24 @@ def decline(ref: str, message: str) -> None:
     _decide(ref, Action.DECLINE, message)
 
 
+def calendars() -> None:
+    """List the outside calendars: age of the last good answer, busy times known, last error."""
+    state = _state()
+    state.check()
+    readings = {reading.provider: reading for reading in busy_calendars.known(state.db)}
+    counts = busy_calendars.counts(state.db)
+    listed = [provider for provider in state.practice().providers.values() if provider.reads_calendar]
+    for provider in listed:
+        reading = readings.get(provider.number)
+        age = f"read {_age(state.now() - reading.fetched)} ago" if reading and reading.fetched else "never read"
+        error = f"; last try: {reading.error}" if reading and reading.error else ""
+        click.echo(f"{provider.key}  {provider.name}  {age}, {counts.get(provider.number, 0)} busy times{error}")
+    if not listed:
+        click.echo("No provider has a busy_calendar.", err=True)
+
+
 def work(once: bool) -> None:
-    """Deliver messages and expire what nobody answered, until stopped."""
+    """Deliver messages, expire what nobody answered and read outside calendars, until stopped."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     state = _state()
     state.check()
@@ -168,6 +185,11 @@ def _decide(ref: str, action: Action, message: str) -> None:
     state.check()
     appointment = decisions.decide(state, ref, action, Actor(ActorKind.STAFF, "command line"), message)
     click.echo(_line(appointment))
+
+
+def _age(age: timedelta) -> str:
+    minutes = max(round(age.total_seconds() / 60), 0)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
 
 
 def _line(appointment: Appointment) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from .domain.addresses import is_web_address
 from .domain.errors import SetupError
 
 Clock = Callable[[], datetime]
@@ -27,6 +27,7 @@ class Settings:
     base_template: str
     sign_in: str
     bundled_htmx: bool
+    private_addresses: bool
     clock: Clock
 
 
@@ -50,7 +51,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             "PORTAL_BASE_URL is not set: set it to the site's public address, such as "
             '"https://www.example.org"; links in mails begin with it.'
         )
-    elif not _is_address(base_url):
+    elif not is_web_address(base_url) or "?" in base_url:
         mistakes.append(f'PORTAL_BASE_URL is {base_url!r}: write a whole address, such as "https://www.example.org".')
     database_url = text("PORTAL_DATABASE_URL", f"sqlite:///{Path(instance_path) / 'portal.db'}")
     if not re.match(r"(sqlite:///|postgresql://[^/]*/)[^?:]", database_url):
@@ -64,6 +65,9 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f'PORTAL_HTMX is {htmx!r}: write "bundled" to use the portal\'s own htmx, '
             'or "host" when the site loads htmx itself.'
         )
+    private_addresses = config.get("PORTAL_PRIVATE_ADDRESSES", False)
+    if not isinstance(private_addresses, bool):
+        mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -79,21 +83,9 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         base_template=base_template,
         sign_in=sign_in,
         bundled_htmx=htmx == "bundled",
+        private_addresses=private_addresses,
         clock=clock,
     )
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and not (parts.query or parts.fragment or re.search(r"\s", url))
-            and (parts.port is None or parts.port > 0)
-        )
-    except ValueError:
-        return False
 
 
 def _as_text(secret: object) -> str:

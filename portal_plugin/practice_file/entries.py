@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, model_validator
 
+from ..domain.addresses import is_web_address
 from ..domain.instants import zone_names
 from ..domain.practice import Audience, Window
 from .public_holidays import check_region
@@ -69,9 +70,17 @@ def _audience(value: object) -> Audience:
     return Audience(str(value))
 
 
+def _address(url: object) -> str:
+    # Not repeated in the sentence: a calendar's address is a secret.
+    if not isinstance(url, str) or len(url) > 2000 or not is_web_address(url):
+        raise ValueError('write a whole address that begins with "https://", not with "webcal://"')
+    return url
+
+
 Day = Annotated[date, BeforeValidator(_read_day)]
 Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(_write_window)]
 Zone = Annotated[str, BeforeValidator(_zone)]
+Address = Annotated[str, BeforeValidator(_address)]
 Whole = Annotated[int, Strict()]
 YesNo = Annotated[bool, Strict()]
 Who = Annotated[Audience, BeforeValidator(_audience)]
@@ -163,6 +172,7 @@ class ProviderEntry(Section):
     locations: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     contact_types: tuple[str, ...]
+    busy_calendar: Address | None = Field(default=None, repr=False)
     hours: tuple[HoursEntry, ...] = ()
     overrides: tuple[OverrideEntry, ...] = ()
 

@@ -157,4 +157,5 @@ def _provider(
         hours=tuple(hours(written) for written in entry.hours),
         overrides=overrides,
         retired=retired,
+        busy_calendar=entry.busy_calendar or "",
     )

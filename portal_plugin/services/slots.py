@@ -10,7 +10,7 @@ from ..domain.errors import NotOffered
 from ..domain.explanation import Explanation, explain_slot
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
-from ..storage import appointments, claims
+from ..storage import appointments, busy_calendars, claims
 from .rules import check_client, days_too_close, is_own
 from .state import State
 
@@ -26,8 +26,8 @@ def read_diary(
     client: Client | None = None,
     moving: Appointment | None = None,
 ) -> Diary:
-    """What stands in the way of starts in the range: the portal's own claims, the host's answer, and what else binds
-    this type. What is taken by the appointment that is to be moved is free for itself.
+    """What stands in the way of starts in the range: the portal's own claims, outside calendars, the host's answer,
+    and what else binds this type. What is taken by the appointment that is to be moved is free for itself.
     """
     kind = wish.type
     first, beyond = seconds(since) - kind.before, seconds(until) + kind.reach
@@ -37,6 +37,9 @@ def read_diary(
     if moving is not None and moving.provider.key in busy and moving.claim is not None:
         own = appointments.busy_stretch(state.db, moving.id)
         busy[moving.provider.key] = [row for row in busy[moving.provider.key] if tuple(row[:2]) != own]
+    if calendars := {provider.number: provider.key for provider in wish.providers if provider.busy_calendar}:
+        for number, fed in busy_calendars.taken(state.db, calendars, first, beyond).items():
+            busy[calendars[number]] = _apart([*busy[calendars[number]], *fed])
     ask = state.questions.busy_times
     if ask is not None:
         for key, taken_here in busy.items():

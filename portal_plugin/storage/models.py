@@ -132,6 +132,30 @@ class ConsentRow(Model):
         table_name = "portal_consent"
 
 
+class BusyCalendarRow(Model):
+    provider = IntegerField(primary_key=True)
+    source = CharField()
+    tried = InstantField()
+    fetched = InstantField(null=True)
+    covers = InstantField()
+    etag = CharField()
+    last_modified = CharField()
+    error = TextField()
+
+    class Meta:
+        table_name = "portal_busy_calendar"
+
+
+class BusyStretchRow(Model):
+    provider = IntegerField()
+    starts = BigIntegerField()
+    ends = BigIntegerField()
+
+    class Meta:
+        table_name = "portal_busy_stretch"
+        primary_key = False
+
+
 def columns(model: type[Any]) -> list[str]:
     return list(model._meta.sorted_field_names)
 
