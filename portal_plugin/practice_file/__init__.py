@@ -1,7 +1,7 @@
 """practice.toml to domain records."""
 
 from .entries import Entries, PracticeFile
-from .reading import from_dict, load
+from .reading import Written, from_dict, load, read
 from .records import to_practice
 
-__all__ = ["Entries", "PracticeFile", "from_dict", "load", "to_practice"]
+__all__ = ["Entries", "PracticeFile", "Written", "from_dict", "load", "read", "to_practice"]

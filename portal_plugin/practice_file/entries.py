@@ -32,7 +32,7 @@ def _read_window(text: object) -> Window:
     return window
 
 
-def _write_window(window: Window) -> str:
+def write_window(window: Window) -> str:
     return f"{window.opens // 60}:{window.opens % 60:02}-{window.closes // 60}:{window.closes % 60:02}"
 
 
@@ -76,7 +76,7 @@ def _audience(value: object) -> Audience:
 
 
 Day = Annotated[date, BeforeValidator(read_day)]
-Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(_write_window)]
+Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(write_window)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Whole = Annotated[int, Strict()]
 YesNo = Annotated[bool, Strict()]

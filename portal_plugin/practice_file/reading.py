@@ -3,8 +3,9 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -12,10 +13,27 @@ from ..domain.errors import Mistake, PracticeFileError
 from .contradictions import contradictions
 from .entries import PracticeFile, Section, did_you_mean, section_in
 from .lines import Place, lines_of, nearest_line
+from .oddities import oddities
+
+
+class Written(NamedTuple):
+    """A practice file, and where in its text each thing stands; no lines when it was given as a dict."""
+
+    file: PracticeFile
+    lines: Mapping[Place, int]
+
+    def warnings(self, today: date) -> list[Mistake]:
+        """What is legal and odd, from the top down. `today` is the practice's local date."""
+        return located(oddities(self.file, today), self.file.model_dump(), self.lines)
 
 
 def load(path: str | Path) -> PracticeFile:
     """Read a practice file. Raises PracticeFileError with all mistakes, or with the one that stops reading."""
+    return read(path).file
+
+
+def read(path: str | Path) -> Written:
+    """The same, with its lines."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -34,7 +52,8 @@ def load(path: str | Path) -> PracticeFile:
         raise PracticeFileError(
             [Mistake(None, "not valid TOML", "it is nested too deeply or a number is too long")]
         ) from None
-    return from_dict(data, lines_of(text))
+    lines = lines_of(text)
+    return Written(from_dict(data, lines), lines)
 
 
 def from_dict(data: Mapping[str, Any], lines: Mapping[Place, int] | None = None) -> PracticeFile:
