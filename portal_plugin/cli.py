@@ -13,8 +13,9 @@ from flask.cli import AppGroup, with_appcontext
 from .delivery import worker
 from .domain.appointment import Appointment
 from .domain.errors import PortalError
+from .domain.instants import local_date, seconds
 from .domain.lifecycle import Action, Actor, ActorKind, Status
-from .practice_file import load
+from .practice_file import Written, read
 from .services import decisions, practices
 from .services.state import State
 from .storage import appointments
@@ -35,8 +36,16 @@ def portal_commands() -> AppGroup:
     group = AppGroup("portal", help="The appointment portal.")
     for name, function, params in (
         ("init", init, []),
-        ("check", check, [_FILE]),
-        ("apply", apply, [_FILE, click.Option(["--yes"], is_flag=True, help="Do not ask.")]),
+        ("check", check, [_FILE, click.Option(["--strict"], is_flag=True, help="Exit with 1 when something is odd.")]),
+        (
+            "apply",
+            apply,
+            [
+                _FILE,
+                click.Option(["--yes"], is_flag=True, help="Do not ask."),
+                click.Option(["--dry-run"], is_flag=True, help="Show what would change, and apply nothing."),
+            ],
+        ),
         ("requests", requests, []),
         ("confirm", confirm, [_REF, _MESSAGE]),
         ("decline", decline, [_REF, _MESSAGE]),
@@ -47,7 +56,7 @@ def portal_commands() -> AppGroup:
     return group
 
 
-_FILE = click.Argument(["file"], type=click.Path())
+_FILE = click.Argument(["file"], type=click.Path(), required=False)
 _REF = click.Argument(["ref"])
 _MESSAGE = click.Option(["--message"], default="", help="A word to the client, which the mail carries.")
 
@@ -58,29 +67,60 @@ def init() -> None:
     click.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
 
 
-def check(file: str) -> None:
-    """Say whether FILE is a practice file without mistakes, and name each with its line."""
-    read = load(file)
+def check(file: str | None, strict: bool) -> None:
+    """Say whether FILE, or what the site's practice_source returns, is without mistakes, and warn of what is odd.
+
+    Each is named with its line.
+    """
+    state = _state()
+    written = _written(file, state)
+    told = written.file
     click.echo(
-        f"{file} is fine: {len(read.providers)} providers, {len(read.locations)} locations, "
-        f"{len(read.appointment_types)} appointment types."
+        f"{file or 'The practice'} is fine: {len(told.providers)} providers, {len(told.locations)} locations, "
+        f"{len(told.appointment_types)} appointment types."
     )
+    warnings = written.warnings(local_date(seconds(state.now()), told.practice.zone))
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    if strict and warnings:
+        click.get_current_context().exit(1)
 
 
-def apply(file: str, yes: bool) -> None:
-    """Make FILE the practice. Shows what changes and asks first, on a terminal."""
+def apply(file: str | None, yes: bool, dry_run: bool) -> None:
+    """Make FILE, or what the site's practice_source returns, the practice.
+
+    Shows what changes, and which appointments it leaves outside the hours, and asks first, on a terminal. No
+    appointment is touched.
+    """
     state = _state()
     check_ready(state.db)
-    read = load(file)
-    changed = practices.changes(old := practices.current_document(state.db), practices.succeed(old, read))
-    if not changed:
+    told = _written(file, state).file
+    plan = practices.plan(state.db, told, state.now())
+    if not plan.changes:
         click.echo("Nothing changes.")
         return
-    click.echo("\n".join(changed))
+    click.echo("\n".join(plan.changes))
+    _show_outside(plan)
+    if dry_run:
+        click.echo("Nothing was applied.")
+        return
     if not yes and sys.stdin.isatty():
         click.confirm("Apply?", abort=True)
-    practices.apply_practice(state.db, read, state.now())
+    practices.apply_practice(state.db, told, state.now())
     click.echo("Applied.")
+
+
+def _written(file: str | None, state: State) -> Written:
+    return read(file) if file else Written(practices.from_host(state.questions), {})
+
+
+def _show_outside(plan: practices.Plan) -> None:
+    if plan.outside:
+        click.echo("Now outside the hours, and kept as they are:")
+    for one, why in plan.outside:
+        click.echo(f"{_line(one, one.client.id)}  {why}")
+    if plan.outside_before:
+        click.echo(f"Outside the hours already: {plan.outside_before}.")
 
 
 def requests() -> None:
@@ -97,7 +137,7 @@ def requests() -> None:
         limit=1000,
     )
     for request in found:
-        click.echo(_line(request))
+        click.echo(_line(request, request.client.name))
     if not found:
         click.echo("No requests are waiting.", err=True)
 
@@ -135,11 +175,11 @@ def _decide(ref: str, action: Action, message: str) -> None:
     state = _state()
     state.check()
     appointment = decisions.decide(state, ref, action, Actor(ActorKind.STAFF, "command line"), message)
-    click.echo(_line(appointment))
+    click.echo(_line(appointment, appointment.client.name))
 
 
-def _line(appointment: Appointment) -> str:
+def _line(appointment: Appointment, client: str) -> str:
     return (
         f"{appointment.ref}  {appointment.status:<9}  {appointment.local_starts:%Y-%m-%d %H:%M %Z}  "
-        f"{appointment.provider.name}  {appointment.client.name}"
+        f"{appointment.provider.name}  {client}"
     )

@@ -10,7 +10,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from .entries import KEY, PracticeFile, Section, did_you_mean, is_date, read_day, section_in
+from .entries import KEY, KINDS, PracticeFile, Section, did_you_mean, is_date, read_day, section_in
 from .lines import Place
 from .public_holidays import PublicHolidays, region_mistake
 
@@ -21,7 +21,7 @@ Told = Iterator[tuple[Place, str]]
 def contradictions(data: object) -> Told:
     """`data` is in the shape of a practice file, as far as it is in any."""
     file = Table((), PracticeFile, data if isinstance(data, Mapping) else {})
-    known = {name: Known(file, name) for name in ("locations", "contact_types", "appointment_types", "providers")}
+    known = {name: Known(file, name) for name in KINDS}
     for keys in known.values():
         yield from keys.used_twice()
     for kind in file.tables("appointment_types"):

@@ -195,6 +195,9 @@ class Entries(Section):
     providers: tuple[ProviderEntry, ...] = ()
 
 
+KINDS = tuple(Entries.model_fields)
+
+
 class PracticeFile(Entries):
     """A practice file as written."""
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from ..domain.practice import Audience, Practice
 from . import odd_hours
-from .entries import Entries, PracticeFile
+from .entries import KINDS, Entries, PracticeFile
 from .lines import Place
 from .public_holidays import PublicHolidays
 from .records import to_practice
@@ -37,7 +37,7 @@ def _practice(file: PracticeFile) -> Told:
 
 
 def _names(file: PracticeFile) -> Told:
-    for kind in ("locations", "contact_types", "appointment_types", "providers"):
+    for kind in KINDS:
         seen: dict[str, str] = {}
         for n, entry in enumerate(getattr(file, kind)):
             first = seen.setdefault(entry.name.casefold(), entry.key)

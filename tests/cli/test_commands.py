@@ -193,13 +193,13 @@ def test_apply_shows_what_changes_and_the_second_time_nothing(bare: Host, file: 
         "add appointment type 'visit'",
         "add contact type 'phone'",
         "add provider 'ada'",
-        "set the practice's name, address and policies",
+        "set up the practice 'Elm Row Practice'",
         "Applied.",
     ]
     assert lines(run(bare, "apply", file)) == ["Nothing changes."]
     assert revisions(bare) == 1
     file.write_text(SMALL.replace("minutes = 50", "minutes = 45"))
-    assert lines(run(bare, "apply", file)) == ["change appointment type 'visit'", "Applied."]
+    assert lines(run(bare, "apply", file)) == ["change appointment type 'visit': minutes 50 -> 45", "Applied."]
     assert revisions(bare) == 2
 
 
@@ -314,7 +314,7 @@ def test_worker_once_delivers_what_is_due_and_expires_what_lapsed(host: Host) ->
 
 
 def test_commands_that_need_an_argument_say_so_and_an_unknown_one_is_none(host: Host) -> None:
-    for arguments in (["confirm"], ["check"], ["apply"], ["nonsense"], ["confirm", "x", "--nonsense"]):
+    for arguments in (["confirm"], ["decline"], ["nonsense"], ["confirm", "x", "--nonsense"]):
         assert run(host, *arguments).exit_code == 2
 
 

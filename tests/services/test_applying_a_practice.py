@@ -60,10 +60,10 @@ def test_what_changes_is_told_a_line_each(either_host):
 
     assert apply(either_host, data) == [
         "add provider 'cleo'",
-        "change location 'main'",
+        "change location 'main': name 'Main Street' -> 'High Street'",
         "retire provider 'ben'",
-        "set the practice's name, address and policies",
-        "set 1 closures",
+        "change the practice: name 'Elm Row Practice' -> 'Elm Row'",
+        "add closure 2026-12-24",
     ]
 
 
