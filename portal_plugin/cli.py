@@ -10,6 +10,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from . import doctor
 from .delivery import worker
 from .domain.appointment import Appointment
 from .domain.errors import PortalError
@@ -46,6 +47,7 @@ def portal_commands() -> AppGroup:
                 click.Option(["--dry-run"], is_flag=True, help="Show what would change, and apply nothing."),
             ],
         ),
+        ("doctor", examine, []),
         ("requests", requests, []),
         ("confirm", confirm, [_REF, _MESSAGE]),
         ("decline", decline, [_REF, _MESSAGE]),
@@ -121,6 +123,20 @@ def _show_outside(plan: practices.Plan) -> None:
         click.echo(f"{_line(one, one.client.id)}  {why}")
     if plan.outside_before:
         click.echo(f"Outside the hours already: {plan.outside_before}.")
+
+
+def examine() -> None:
+    """Say what is in place, a line each: ok, warning or failing, with what to do. Nothing is sent.
+
+    Exits with 1 when something fails.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    failing = False
+    for finding in doctor.examine(app, _state()):
+        click.echo(finding)
+        failing |= finding.level is doctor.Level.FAILING
+    if failing:
+        click.get_current_context().exit(1)
 
 
 def requests() -> None:
