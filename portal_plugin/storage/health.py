@@ -43,5 +43,5 @@ def oldest_due(db: Database, now: datetime) -> datetime | None:
     query = OutboxRow.select(fn.MIN(OutboxRow.due)).where(
         OutboxRow.sent.is_null(), OutboxRow.failed.is_null(), OutboxRow.due <= now
     )
-    due: datetime | None = OutboxRow.due.python_value(query.scalar(db))
+    due: datetime | None = query.scalar(db)
     return due
