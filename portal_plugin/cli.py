@@ -70,9 +70,9 @@ def init() -> None:
 
 
 def check(file: str | None, strict: bool) -> None:
-    """Say whether FILE, or what the site's practice_source returns, is without mistakes, and warn of what is odd.
+    """Name every mistake in FILE, and what is odd, with its line.
 
-    Each is named with its line.
+    Without FILE, the site's own practice_source is asked.
     """
     state = _state()
     written = _written(file, state)
@@ -89,10 +89,10 @@ def check(file: str | None, strict: bool) -> None:
 
 
 def apply(file: str | None, yes: bool, dry_run: bool) -> None:
-    """Make FILE, or what the site's practice_source returns, the practice.
+    """Make FILE the practice, after showing what changes.
 
-    Shows what changes, and which appointments it leaves outside the hours, and asks first, on a terminal. No
-    appointment is touched.
+    On a terminal it asks first. Appointments that this leaves outside the hours are listed, and none is touched. Without
+    FILE, the site's own practice_source is asked.
     """
     state = _state()
     check_ready(state.db)
@@ -126,9 +126,9 @@ def _show_outside(plan: practices.Plan) -> None:
 
 
 def examine() -> None:
-    """Say what is in place, a line each: ok, warning or failing, with what to do. Nothing is sent.
+    """Look whether all is in place, and say what to do.
 
-    Exits with 1 when something fails.
+    A line for each thing: ok, warning, or failing, which exits with 1. Nothing is changed or sent.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     failing = False
