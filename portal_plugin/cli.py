@@ -91,8 +91,8 @@ def check(file: str | None, strict: bool) -> None:
 def apply(file: str | None, yes: bool, dry_run: bool) -> None:
     """Make FILE the practice, after showing what changes.
 
-    On a terminal it asks first. Appointments that this leaves outside the hours are listed, and none is touched. Without
-    FILE, the site's own practice_source is asked.
+    On a terminal it asks first. Appointments that this leaves outside the hours are listed, and none is touched.
+    Without FILE, the site's own practice_source is asked.
     """
     state = _state()
     check_ready(state.db)
