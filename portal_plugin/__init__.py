@@ -15,6 +15,7 @@ from .domain.errors import (
     TooEarly,
     TooLate,
 )
+from .domain.explanation import Explanation
 from .domain.lifecycle import Status
 from .hooks import (
     Proposal,
@@ -36,6 +37,7 @@ __all__ = [
     "AlreadyDecided",
     "Appointment",
     "Client",
+    "Explanation",
     "NotAllowed",
     "NotFound",
     "NotOffered",

@@ -4,7 +4,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import click
 from flask import Flask, current_app
@@ -14,10 +16,10 @@ from . import doctor
 from .delivery import worker
 from .domain.appointment import Appointment
 from .domain.errors import PortalError
-from .domain.instants import local_date, seconds
+from .domain.instants import local_date, seconds, wall_instants
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .practice_file import Written, read
-from .services import decisions, practices
+from .services import decisions, practices, slots
 from .services.state import State
 from .storage import appointments
 from .storage.database import check_ready, migrate
@@ -48,6 +50,7 @@ def portal_commands() -> AppGroup:
             ],
         ),
         ("doctor", examine, []),
+        ("explain", explain, _SLOT),
         ("requests", requests, []),
         ("confirm", confirm, [_REF, _MESSAGE]),
         ("decline", decline, [_REF, _MESSAGE]),
@@ -59,6 +62,13 @@ def portal_commands() -> AppGroup:
 
 
 _FILE = click.Argument(["file"], type=click.Path(), required=False)
+_SLOT = [
+    click.Argument(["type"]),
+    click.Argument(["contact"]),
+    click.Argument(["start"]),
+    click.Option(["--provider"], help="Key of the provider; left out, anybody who offers it."),
+    click.Option(["--location"], help="Key of the location, where there are several."),
+]
 _REF = click.Argument(["ref"])
 _MESSAGE = click.Option(["--message"], default="", help="A word to the client, which the mail carries.")
 
@@ -137,6 +147,27 @@ def examine() -> None:
         failing |= finding.level is doctor.Level.FAILING
     if failing:
         click.get_current_context().exit(1)
+
+
+def explain(type: str, contact: str, start: str, provider: str | None, location: str | None) -> None:
+    """Say why a start of appointment TYPE by CONTACT type is offered, or is not. START is a local time such as
+    2027-01-05T10:00, or one with an offset.
+    """
+    state = _state()
+    state.check()
+    practice = state.practice()
+    wish = practice.wish(type, contact, provider, location)
+    try:
+        moment = datetime.fromisoformat(start)
+    except ValueError:
+        raise click.BadParameter("write a time as 2027-01-05T10:00", param_hint="START") from None
+    instants = [moment] if moment.tzinfo else wall_instants(moment, wish.zone)
+    if not instants:
+        click.echo(f"Not offered. {moment:%H:%M} does not exist on {moment.date()} in {wish.zone}: the clocks skip it.")
+    for at in instants:
+        told = slots.explain(state, practice, wish, at)
+        which = f" ({at.astimezone(ZoneInfo(wish.zone)):%H:%M %Z})" if len(instants) > 1 else ""
+        click.echo(f"{'Offered' if told.offered else 'Not offered'}{which}. {told}")
 
 
 def requests() -> None:

@@ -22,7 +22,8 @@ appointment_confirmed = _signals.signal("appointment-confirmed", "The practice c
 appointment_accepted = _signals.signal("appointment-accepted", "A client accepted an invitation.")
 appointment_declined = _signals.signal("appointment-declined", "The practice declined a request.")
 appointment_cancelled = _signals.signal(
-    "appointment-cancelled", "Client or practice cancelled, or the practice withdrew an invitation."
+    "appointment-cancelled",
+    "Client or practice cancelled, the practice withdrew an invitation, or another time took its place.",
 )
 appointment_expired = _signals.signal("appointment-expired", "Nobody answered in time.")
 appointment_completed = _signals.signal("appointment-completed", "The appointment took place.")
@@ -35,6 +36,7 @@ ANNOUNCED: dict[Action, NamedSignal] = {
     Action.ACCEPT: appointment_accepted,
     Action.DECLINE: appointment_declined,
     Action.CANCEL: appointment_cancelled,
+    Action.REPLACE: appointment_cancelled,
     Action.WITHDRAW: appointment_cancelled,
     Action.EXPIRE: appointment_expired,
     Action.COMPLETE: appointment_completed,

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app
@@ -14,13 +15,14 @@ from .delivery import worker
 from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
 from .domain.errors import NotFound, SetupError
+from .domain.explanation import Explanation
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
 from .hooks import BusyTimes, CurrentClient, PracticeSource, Questions, RequestVeto
 from .practice_file import from_dict
 from .services import decisions, practices, requests
-from .services.slots import free_slots
+from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments
 from .storage.database import check_ready
@@ -97,12 +99,16 @@ class Portal:
         provider: str | None = None,
         location: str | None = None,
         note: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
         by: str = "host",
     ) -> Appointment:
         """Ask for a time on a client's behalf, under the rules a client has. Raises NotOffered, SlotTaken, Refused."""
-        state = _state()
-        wish = state.practice().wish(type, contact, provider, location)
-        return requests.request_appointment(state, wish, client, starts, actor=_staff(by), note=note)
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, note=note
+        )
+        return requests.request_appointment(state, state.practice(), asking)
 
     def invite(
         self,
@@ -114,12 +120,66 @@ class Portal:
         provider: str | None = None,
         location: str | None = None,
         message: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
         by: str = "host",
     ) -> Appointment:
         """Propose a time, which is held until the client answers. Raises NotOffered, SlotTaken."""
-        state = _state()
-        wish = state.practice().wish(type, contact, provider, location)
-        return requests.invite_client(state, wish, client, starts, actor=_staff(by), message=message)
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, message=message
+        )
+        return requests.invite_client(state, state.practice(), asking)
+
+    def book(
+        self,
+        client: Client,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
+        by: str = "host",
+    ) -> Appointment:
+        """Make a confirmed appointment that the client agreed to elsewhere. Raises NotOffered, SlotTaken."""
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, message=message
+        )
+        return requests.book_for_client(state, state.practice(), asking)
+
+    def reschedule(
+        self,
+        ref: str,
+        *,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        by: str = "host",
+    ) -> Appointment:
+        """Move an appointment: the new one is confirmed at once and names the old one in `replaces`. Provider and
+        location stay unless given. Raises NotFound, NotOffered, SlotTaken, AlreadyDecided.
+        """
+        old = self.appointment(ref)
+        place = location or (old.location.key if old.location else None)
+        return self.book(
+            old.client,
+            type=old.type.key,
+            contact=old.contact.key,
+            starts=starts,
+            provider=provider or old.provider.key,
+            location=place,
+            message=message,
+            replaces=ref,
+            reference=old.host_reference,
+            data=old.host_data,
+            by=by,
+        )
 
     def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
         """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""
@@ -214,6 +274,24 @@ class Portal:
         last = _edge(until, wish.zone, 1) or now + wish.type.horizon + timedelta(days=2)
         return free_slots(state, practice, wish, since=first, until=last, now=now)
 
+    def explain_slot(
+        self,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        client: Client | None = None,
+    ) -> Explanation:
+        """Why a start (aware) is offered, to this client if one is named, or is not. Raises NotOffered for a choice
+        that the practice does not have.
+        """
+        state = _state()
+        practice = state.practice()
+        wish = practice.wish(type, contact, provider, location)
+        return explain(state, practice, wish, starts, client)
+
     # Running.
 
     def check(self, app: Flask) -> None:
@@ -252,6 +330,39 @@ def _installed() -> State:
     return state
 
 
+def _asking(
+    client: Client,
+    type: str,
+    contact: str,
+    starts: datetime,
+    provider: str | None,
+    location: str | None,
+    replaces: str | None,
+    reference: str,
+    data: Mapping[str, Any] | None,
+    by: str,
+    note: str = "",
+    message: str = "",
+) -> tuple[State, requests.Asking]:
+    state = _state()
+    practice = state.practice()
+    moving = appointments.by_ref(state.db, practice, replaces) if replaces else None
+    if replaces and (moving is None or moving.client.id != client.id):
+        raise NotFound
+    asking = requests.Asking(
+        practice.wish(type, contact, provider, location),
+        client,
+        starts,
+        _staff(by),
+        moving=moving,
+        host_reference=reference,
+        host_data=data or {},
+        note=note,
+        message=message,
+    )
+    return state, asking
+
+
 def _decide(ref: str, action: Action, message: str, by: str) -> Appointment:
     return decisions.decide(_state(), ref, action, _staff(by), message)
 
@@ -261,8 +372,11 @@ def _staff(by: str) -> Actor:
 
 
 def _edge(value: date | datetime | None, zone: str, side: int) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
+    return value if value is None or isinstance(value, datetime) else _day_edge(value, zone, side)
+
+
+@lru_cache(maxsize=4096)
+def _day_edge(day: date, zone: str, side: int) -> datetime:
     # Far enough for anybody, and never past what a calendar can count.
-    day = min(max(value, date(1900, 1, 1)), date(9000, 1, 1))
+    day = min(max(day, date(1900, 1, 1)), date(9000, 1, 1))
     return instant(day_bounds(day, zone)[side])

@@ -1,8 +1,10 @@
 """One appointment as the host and the templates see it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from .lifecycle import Status
@@ -14,12 +16,16 @@ _ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]\\"]+@[^\s@,;:<>()\[\]\\"]+""")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The person who books. `id` is the host's own; names are cleaned of control characters."""
+    """The person who books. `id` is the host's own; names are cleaned of control characters.
+
+    `new` is somebody who can sign in and is not yet a client of the practice: they see only types for anyone.
+    """
 
     id: str
     name: str = field(repr=False)
     email: str = field(repr=False)
     phone: str = field(default="", repr=False)
+    new: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("id", "name", "email", "phone"):
@@ -37,8 +43,10 @@ class Appointment:
     """A request, an invitation or an appointment. Instants are aware UTC; `zone` is the one it is told in.
 
     `message` is the practice's latest word to the client; `note` is the client's to the practice when asking
-    and `reason` when cancelling. `version`
-    rises with every change. `id` and `claim` are the portal's own and mean nothing outside.
+    and `reason` when cancelling. `version` rises with every change. `replaces` is the reference of the appointment
+    that this one takes the place of, once it is confirmed; `thread` is the first reference of such a chain.
+    `host_reference` and `host_data` are the host's. `id` (0 until it is stored) and `claim` are the portal's own and
+    mean nothing outside.
     """
 
     ref: str
@@ -58,8 +66,12 @@ class Appointment:
     version: int
     created: datetime
     expires: datetime
-    id: int = field(repr=False)
-    claim: int | None = field(repr=False)
+    replaces: str | None = None
+    thread: str = ""
+    host_reference: str = ""
+    host_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    id: int = field(default=0, repr=False)
+    claim: int | None = field(default=None, repr=False)
 
     @property
     def local_starts(self) -> datetime:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from .availability import find_slots
+from .availability import Diary, find_slots
 from .instants import DAY, instant, local_day
 from .practice import Location, Practice, Wish
 
@@ -90,7 +90,9 @@ def _repeated(practice: Practice, wishes: list[Wish], zone: str, change: ClockCh
     found = {
         (key, slot.starts)
         for wish in wishes
-        for slot in find_slots(practice, wish, {}, since=since, until=until, now=since - timedelta(seconds=DAY // 2))
+        for slot in find_slots(
+            practice, wish, Diary(), since=since, until=until, now=since - timedelta(seconds=DAY // 2)
+        )
         for key in slot.providers
         if key in there
     }

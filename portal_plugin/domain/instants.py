@@ -29,6 +29,7 @@ def instant(seconds_since_1970: int) -> datetime:
     return datetime.fromtimestamp(seconds_since_1970, UTC)
 
 
+@lru_cache(maxsize=4096)
 def local_date(seconds_since_1970: int, zone: str) -> date:
     return datetime.fromtimestamp(seconds_since_1970, ZoneInfo(zone)).date()
 
@@ -76,6 +77,15 @@ def day_bounds(day: date, zone: str) -> tuple[int, int]:
     if not stretches:
         return (day_bounds(day + timedelta(days=1), zone)[0],) * 2
     return stretches[0].starts, stretches[-1].ends
+
+
+def wall_instants(moment: datetime, zone: str) -> list[datetime]:
+    """The instants (UTC) at which a clock of the zone shows a naive date and time, earliest first.
+
+    None where a change of the clock skips it, two where it repeats it.
+    """
+    told = (moment.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1))
+    return sorted({at for at in told if at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == moment})
 
 
 def _offset(at: int, info: ZoneInfo) -> int:

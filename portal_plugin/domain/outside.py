@@ -21,18 +21,17 @@ def why_outside(practice: Practice, appointment: Appointment) -> str | None:
     contact = practice.contact_types[appointment.contact.key]
     location = practice.locations[appointment.location.key] if appointment.location and contact.at_location else None
     starts, ends = seconds(appointment.starts), seconds(appointment.ends)
-    today = local_date(starts, appointment.zone)
-    closed, any_hours = practice.closed_on(today), False
+    today = local_date(starts, location.zone if location else practice.zone)
+    if closed := practice.closed_on(today):
+        return f"closed: {closed}"
+    any_hours = False
+    # Hours may be meant on another clock, where it is the day before or after.
     for day in (today + timedelta(days=n) for n in (-1, 0, 1)):
         for zone, windows in provider.windows(day, contact, location).items():
             if local_date(starts, zone) == day:
-                any_hours = any_hours or bool(windows)
                 if _within(starts, ends, day, zone, windows):
-                    closed = practice.closed_on(day)
-                    if not closed:
-                        return None
-    if closed:
-        return f"closed: {closed}"
+                    return None
+                any_hours = any_hours or bool(windows)
     return "outside the hours" if any_hours else "no hours on that day"
 
 

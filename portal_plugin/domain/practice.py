@@ -9,6 +9,9 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from .errors import NotOffered
 
+_DAYS_KEPT = 800
+"""Past the longest horizon; each kind of wish keeps so many days' starts in memory."""
+
 
 class Window(NamedTuple):
     """Opening hours within one day: minutes after local midnight, end excluded, at most 1440."""
@@ -52,7 +55,7 @@ class Audience(StrEnum):
     INVITED = "invited"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppointmentType:
     """What for. `capacity` clients share one session; `daily_cap` is the most sessions of a provider's day.
 
@@ -78,6 +81,20 @@ class AppointmentType:
     confirms_itself: bool = False
     instructions: str = ""
     retired: bool = False
+
+    def open_to(self, *, new: bool) -> bool:
+        """Whether a client may ask for it; `new` is one whom the practice does not know yet."""
+        return self.who is Audience.ANYONE or (self.who is Audience.CLIENTS and not new)
+
+    @cached_property
+    def before(self) -> int:
+        """Seconds kept free before the start."""
+        return int(self.buffer_before.total_seconds())
+
+    @cached_property
+    def reach(self) -> int:
+        """Seconds from the start until the provider is free again."""
+        return int((self.duration + self.buffer_after).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +209,7 @@ class Practice:
     requests_hold_time: bool
     request_expiry: timedelta | None
     cancellation_window: timedelta
+    reschedule_window: timedelta
     policies: str
     programme: str
     locations: Mapping[str, Location]
@@ -211,6 +229,27 @@ class Practice:
             closure.first + timedelta(days=n): closure.name or "a closure of the practice"
             for closure in reversed(self.closures)
             for n in range((closure.last - closure.first).days + 1)
+        }
+
+    def timetable(self, wish: Wish, provider: Provider) -> dict[date, tuple[int, ...]]:
+        """Starts by local day, as `availability` worked them out. Providers with the same hours share them."""
+        place = wish.location.key if wish.location else None
+        key = (wish.type.key, wish.contact.key, place, self._schedules[provider.key])
+        known = self._timetables.get(key)
+        if known is None or len(known) > _DAYS_KEPT:
+            known = self._timetables[key] = {}
+        return known
+
+    @cached_property
+    def _timetables(self) -> dict[object, dict[date, tuple[int, ...]]]:
+        return {}
+
+    @cached_property
+    def _schedules(self) -> dict[str, int]:
+        known: dict[object, int] = {}
+        return {
+            one.key: known.setdefault((one.zone, one.hours, tuple(sorted(one.overrides.items()))), len(known))
+            for one in self.providers.values()
         }
 
     @cached_property
@@ -249,6 +288,16 @@ class Practice:
 
         No provider means anybody who offers it. A location may be left out where there is only one.
         """
+        asked = (type, contact, provider or None, location or None)
+        if asked not in self._wishes:
+            self._wishes[asked] = self._resolve(*asked)
+        return self._wishes[asked]
+
+    @cached_property
+    def _wishes(self) -> dict[tuple[str, str, str | None, str | None], Wish]:
+        return {}
+
+    def _resolve(self, type: str, contact: str, provider: str | None, location: str | None) -> Wish:
         kind = _known("type", type, self.bookable_types(), "Choose an appointment type from the list.")
         how = _known(
             "contact", contact, self.contacts_for(kind), f"Choose how to meet: this is not offered for {kind.name}."

@@ -13,7 +13,9 @@ _JOINERS = "\u200c\u200d"  # Persian and emoji need them.
 
 def clean_line(text: str) -> str:
     """One line without controls, direction overrides and surrogates; white space of any kind is one space."""
-    line = " ".join("".join(char for char in text if _harmless(char)).split())
+    if not text.isprintable():
+        text = "".join(char for char in text if _harmless(char))
+    line = " ".join(text.split())
     return line if line.strip(_JOINERS + " ") else ""
 
 

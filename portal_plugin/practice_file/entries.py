@@ -100,6 +100,7 @@ class PracticeSection(Section):
     requests_hold_time: YesNo = True
     request_expiry_hours: Annotated[Whole, Field(ge=1, le=8760)] | None = None
     cancellation_hours: Annotated[Whole, Field(ge=0, le=8760)] = 24
+    reschedule_hours: Annotated[Whole, Field(ge=0, le=8760)] | None = None
     policies: Text = ""
     reminder_programme: Text = ""
 

@@ -1,23 +1,26 @@
 """Asking for a time, by a client; and proposing one, by the practice."""
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ..domain.appointment import Appointment, Client
-from ..domain.availability import Busy, Slot, bookable_range, find_slots
+from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
-from ..domain.instants import seconds
+from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
 from ..storage import appointments, claims
 from ..storage.appointments import DuplicateRequest
-from .decisions import move
+from . import holding
+from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
 from .messages import enqueue_mail
-from .slots import busy_times, least_busy_first
+from .rules import check_again, check_client, too_close
+from .slots import in_fairest_order, local_day_of, read_diary
 from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
@@ -36,161 +39,191 @@ class ReminderConsent:
     text: str
 
 
-def request_appointment(
-    state: State,
-    wish: Wish,
-    client: Client,
-    starts: datetime,
-    *,
-    actor: Actor,
-    note: str = "",
-    consent: ReminderConsent | None = None,
-    key: str | None = None,
-) -> Appointment:
-    """Ask for a time. Sent again with the same `key`, it returns the first request and changes nothing.
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked for by a client, or proposed or booked by the practice. `starts` is aware.
+
+    `moving` is the client's appointment whose place this one takes once it is confirmed; until then it stands. The
+    same `key` twice is one request.
+    """
+
+    wish: Wish
+    client: Client
+    starts: datetime
+    actor: Actor
+    note: str = ""
+    message: str = ""
+    consent: ReminderConsent | None = None
+    key: str | None = None
+    moving: Appointment | None = None
+    host_reference: str = ""
+    host_data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def request_appointment(state: State, practice: Practice, asking: Asking) -> Appointment:
+    """Ask for a time. Sent again with the same key, it returns the first request and changes nothing.
 
     Raises NotOffered for a time the practice does not offer, SlotTaken for one that is gone, Refused when
-    the host's veto says no, AlreadyDecided when the earlier request with this key has ended.
+    the host's veto says no, AlreadyDecided when the earlier request with this key, or what is to be moved, has ended,
+    TooLate inside the reschedule window, NotAllowed while another new time waits for an answer.
     """
-    practice = state.practice()
-    starts = whole_minute(starts)
-    if earlier := _sent_before(state, practice, client, key):
+    asking = replace(asking, starts=whole_minute(asking.starts), note=clean_text(asking.note, "note"))
+    if earlier := _sent_before(state, practice, asking):
         return earlier
     try:
-        return _request(state, practice, wish, client, starts, actor, clean_text(note, "note"), consent, key)
+        return _request(state, practice, asking)
     except (DuplicateRequest, SlotTaken):
         # The same form may have come in twice at once, and the other one took the time.
-        if earlier := _sent_before(state, practice, client, key):
+        if earlier := _sent_before(state, practice, asking):
             return earlier
         raise
 
 
-def _sent_before(state: State, practice: Practice, client: Client, key: str | None) -> Appointment | None:
-    earlier = appointments.by_request_key(state.db, practice, client.id, key) if key else None
+def _sent_before(state: State, practice: Practice, asking: Asking) -> Appointment | None:
+    if not asking.key:
+        return None
+    earlier = appointments.by_request_key(state.db, practice, asking.client.id, asking.key)
     if earlier and earlier.status not in OPEN:
         raise AlreadyDecided("sent again", earlier.status)
     return earlier
 
 
-def _request(
-    state: State,
-    practice: Practice,
-    wish: Wish,
-    client: Client,
-    starts: datetime,
-    actor: Actor,
-    note: str,
-    consent: ReminderConsent | None,
-    key: str | None,
-) -> Appointment:
+def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
     now = state.now()
+    wish, client, starts, moving = asking.wish, asking.client, asking.starts, asking.moving
+    if moving is not None:
+        check_movable(practice, moving, asking.actor.kind, now)
+        check_really_moves(moving, wish, starts)
+    check_client(state.db, wish, client, moving)
     check_range(practice, wish, starts, now)
-    ends = starts + wish.type.duration
-    busy = busy_times(state, wish, starts, ends)
-    slot = _slot_at(practice, wish, busy, starts, now)
+    # The whole day: "any available" goes to whoever has the least of it.
+    diary = read_diary(state, wish, *local_day_of(wish, starts), client, moving)
+    slot = _slot_at(practice, wish, diary, starts, now)
     if slot is None:
-        raise _why_not(practice, wish, starts, now)
+        raise _why_not(practice, wish, diary, starts, now)
     for veto in state.questions.request_vetoes:
-        veto(Proposal(client, wish, starts, ends, note))
+        veto(Proposal(client, wish, starts, starts + wish.type.duration, asking.note))
     by_key = {provider.key: provider for provider in wish.providers}
-    willing = (by_key[name] for name in least_busy_first(busy, slot, wish.zone))
-    return _store(
-        state, practice, Action.REQUEST, wish, willing, client, starts, actor, now, note=note, consent=consent, key=key
-    )
+    willing = (by_key[name] for name in in_fairest_order(diary, slot, wish.zone))
+    return _store(state, practice, Action.REQUEST, asking, willing, now)
 
 
-def invite_client(
-    state: State, wish: Wish, client: Client, starts: datetime, *, actor: Actor, message: str = ""
-) -> Appointment:
+def invite_client(state: State, practice: Practice, asking: Asking) -> Appointment:
     """Propose a time to a client. The practice may invite outside its hours, but not into taken time.
 
-    Raises NotOffered for a past time and SlotTaken.
+    Raises NotOffered for a past time and SlotTaken; with `moving` as `request_appointment`.
     """
+    return _by_practice(state, practice, Action.INVITE, asking)
+
+
+def book_for_client(state: State, practice: Practice, asking: Asking) -> Appointment:
+    """Make an appointment that the client agreed to elsewhere, or move one: it is confirmed at once.
+
+    Raises what `invite_client` raises.
+    """
+    return _by_practice(state, practice, Action.BOOK, asking)
+
+
+def _by_practice(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
     now = state.now()
-    starts = whole_minute(starts)
-    if starts <= now:
+    asking = replace(asking, starts=whole_minute(asking.starts), message=clean_text(asking.message))
+    if asking.starts <= now:
         raise NotOffered("starts", "Choose a time that lies ahead.")
-    if starts > now + FARTHEST_INVITATION:
+    if asking.starts > now + FARTHEST_INVITATION:
         raise NotOffered("starts", "Choose a time within the next five years.")
-    text = clean_text(message)
-    return _store(
-        state, state.practice(), Action.INVITE, wish, wish.providers, client, starts, actor, now, message=text
-    )
+    if asking.moving is not None:
+        check_movable(practice, asking.moving, asking.actor.kind, now)
+        check_really_moves(asking.moving, asking.wish, asking.starts)
+    return _store(state, practice, action, asking, asking.wish.providers, now)
+
+
+FIRST_STATUS = {
+    Action.REQUEST: Status.REQUESTED,
+    Action.INVITE: Status.INVITED,
+    Action.BOOK: Status.CONFIRMED,
+}
 
 
 def _store(
+    state: State, practice: Practice, action: Action, asking: Asking, willing: Iterable[Provider], now: datetime
+) -> Appointment:
+    """Give the time to the first willing provider the database agrees to."""
+    kind, starts = asking.wish.type, asking.starts
+    now = now.replace(microsecond=0)  # as it will be read
+    confirms = kind.confirms_itself and action is Action.REQUEST
+    stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
+    expires = min(starts, now + practice.request_expiry) if practice.request_expiry else starts
+    client, consent, moving = asking.client, asking.consent, asking.moving
+    draft = Appointment(
+        ref="",
+        status=FIRST_STATUS[action],
+        type=kind,
+        contact=asking.wish.contact,
+        provider=asking.wish.providers[0],
+        location=asking.wish.location,
+        starts=starts,
+        ends=starts + kind.duration,
+        zone=asking.wish.zone,
+        # The same person as when read from the tables, whatever the host made of Client.
+        client=Client(client.id, client.name, client.email, consent.phone if consent else client.phone),
+        note=asking.note,
+        message=asking.message,
+        reason="",
+        text_reminders=consent is not None or (moving is not None and moving.text_reminders),
+        version=moving.version + 1 if moving else 1,
+        created=now,
+        expires=expires,
+        replaces=moving.ref if moving else None,
+        host_reference=asking.host_reference,
+        host_data=asking.host_data,
+    )
+    for provider in willing:
+        try:
+            with state.db.atomic():
+                stored, result = _write(state, practice, action, asking, draft, provider, stretch, confirms)
+        except SlotTaken:
+            continue
+        if action is not Action.BOOK:
+            announce(action, stored, state.sender)
+        if result.status is Status.CONFIRMED:
+            announce_change(state, practice, Action.CONFIRM, result)
+        return result
+    raise SlotTaken
+
+
+def _write(
     state: State,
     practice: Practice,
     action: Action,
-    wish: Wish,
-    willing: Iterable[Provider],
-    client: Client,
-    starts: datetime,
-    actor: Actor,
-    now: datetime,
-    *,
-    note: str = "",
-    message: str = "",
-    consent: ReminderConsent | None = None,
-    key: str | None = None,
-) -> Appointment:
-    """Give the time to the first willing provider the database agrees to."""
-    db, kind = state.db, wish.type
-    status = Status.INVITED if action is Action.INVITE else Status.REQUESTED
-    confirms = kind.confirms_itself and action is Action.REQUEST
-    holds = practice.requests_hold_time or confirms or status is Status.INVITED
-    stretch = Interval(seconds(starts - kind.buffer_before), seconds(starts + kind.duration + kind.buffer_after))
-    expires = min(starts, now + practice.request_expiry) if practice.request_expiry else starts
-    for provider in willing:
-        ref = secrets.token_hex(16)
-        try:
-            with db.atomic():
-                row = appointments.insert(
-                    db,
-                    ref=ref,
-                    status=status,
-                    version=1,
-                    type=kind.key,
-                    contact=wish.contact.key,
-                    provider=provider.number,
-                    location=wish.location.key if wish.location else None,
-                    starts=starts,
-                    ends=starts + kind.duration,
-                    busy_from=stretch.starts,
-                    busy_until=stretch.ends,
-                    zone=wish.zone,
-                    client_id=client.id,
-                    client_name=client.name,
-                    client_email=client.email,
-                    client_phone=consent.phone if consent else client.phone,
-                    note=note,
-                    message=message,
-                    reason="",
-                    text_reminders=consent is not None,
-                    request_key=key,
-                    created=now,
-                    expires=expires,
-                )
-                if holds:
-                    appointments.set_claim(db, row, claims.take(db, provider.number, stretch))
-                if consent:
-                    appointments.add_consent(db, at=now, client_id=client.id, **asdict(consent))
-                appointments.record(db, row, actor, action, None, status, message, now)
-                stored = appointments.by_ref(db, practice, ref)
-                assert stored is not None  # noqa: S101 - read back in the transaction that wrote it
-                result = stored
-                if confirms:
-                    confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)
-                    result = confirmed or stored
-                else:
-                    enqueue_mail(db, practice, stored, action, actor, None, message, now)
-        except SlotTaken:
-            continue
-        announce(action, stored, state.sender)
-        if confirms:
-            announce(Action.CONFIRM, result, state.sender)
-        return result
-    raise SlotTaken
+    asking: Asking,
+    draft: Appointment,
+    provider: Provider,
+    stretch: Interval,
+    confirms: bool,
+) -> tuple[Appointment, Appointment]:
+    """The rows of one attempt, inside its transaction: the appointment as stored, and as it is after that."""
+    db, wish, now, capacity = state.db, asking.wish, draft.created, asking.wish.type.capacity
+    old = locked_to_move(db, practice, asking.moving)
+    if action is Action.REQUEST:
+        check_again(db, wish, asking.client, provider, asking.starts, now, old)
+    ref, claim = secrets.token_hex(16), None
+    if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or confirms)):
+        purpose = claims.Purpose.of(wish, asking.starts)
+        claim = holding.hold(db, provider.number, stretch, purpose, capacity, old)
+    thread = old.thread if old else ref
+    stored = appointments.add(
+        db, replace(draft, ref=ref, thread=thread, provider=provider, claim=claim), stretch, asking.key
+    )
+    if asking.consent:
+        appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(asking.consent))
+    appointments.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
+    if confirms:
+        confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)
+        return stored, confirmed or stored
+    if action is Action.BOOK:
+        stored = take_place(db, stored, old, asking.actor, now)
+    enqueue_mail(db, practice, stored, action, asking.actor, None, asking.message, now, old)
+    return stored, stored
 
 
 def whole_minute(starts: datetime) -> datetime:
@@ -222,12 +255,14 @@ def check_range(practice: Practice, wish: Wish, starts: datetime, now: datetime)
         raise NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
 
 
-def _slot_at(practice: Practice, wish: Wish, busy: Busy, starts: datetime, now: datetime) -> Slot | None:
+def _slot_at(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> Slot | None:
     until = starts + timedelta(seconds=1)
-    return next(find_slots(practice, wish, busy, since=starts, until=until, now=now), None)
+    return next(find_slots(practice, wish, diary, since=starts, until=until, now=now), None)
 
 
-def _why_not(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
-    if _slot_at(practice, wish, {}, starts, now):
+def _why_not(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> NotOffered | SlotTaken:
+    if local_date(seconds(starts), wish.zone) in diary.without:
+        return too_close(wish)
+    if _slot_at(practice, wish, Diary(), starts, now):
         return SlotTaken()
     return NotOffered("starts", "That is not a time the practice offers. Choose one from the list.")

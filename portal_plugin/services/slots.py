@@ -1,61 +1,134 @@
 """Which times can be asked for right now."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from ..domain.availability import Busy, Slot, bookable_range, find_slots
+from ..domain.appointment import Appointment, Client
+from ..domain.availability import Diary, Slot, bookable_range, find_slots
+from ..domain.errors import NotOffered
+from ..domain.explanation import Explanation, explain_slot
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
-from ..domain.practice import Interval, Practice, Wish
-from ..storage import claims
+from ..domain.practice import Practice, Wish
+from ..storage import appointments, claims
+from .rules import check_client, days_too_close, is_own
 from .state import State
 
+_FIRST_READ = timedelta(hours=26)
+"""The longest local day and a little."""
 
-def busy_times(state: State, wish: Wish, since: datetime, until: datetime) -> Busy:
-    """What is taken around the range, from the portal's own claims and from the host's answer."""
-    first, beyond = seconds(since) - DAY, seconds(until) + DAY
-    taken = claims.taken(state.db, [provider.number for provider in wish.providers], first, beyond)
-    busy = {provider.key: taken[provider.number] for provider in wish.providers}
+
+def read_diary(
+    state: State,
+    wish: Wish,
+    since: datetime,
+    until: datetime,
+    client: Client | None = None,
+    moving: Appointment | None = None,
+) -> Diary:
+    """What stands in the way of starts in the range: the portal's own claims, the host's answer, and what else binds
+    this type. What is taken by the appointment that is to be moved is free for itself.
+    """
+    kind = wish.type
+    first, beyond = seconds(since) - kind.before, seconds(until) + kind.reach
+    numbers = [provider.number for provider in wish.providers]
+    taken = claims.taken(state.db, numbers, first, beyond)
+    busy: dict[str, Sequence[tuple[int, ...]]] = {provider.key: taken[provider.number] for provider in wish.providers}
+    if moving is not None and moving.provider.key in busy and moving.claim is not None:
+        own = appointments.busy_stretch(state.db, moving.id)
+        busy[moving.provider.key] = [row for row in busy[moving.provider.key] if tuple(row[:2]) != own]
     ask = state.questions.busy_times
     if ask is not None:
-        for key, own in busy.items():
-            told = (
-                Interval(seconds(starts), seconds(ends)) for starts, ends in ask(key, instant(first), instant(beyond))
-            )
-            busy[key] = _apart([*own, *told])
-    return busy
+        for key, taken_here in busy.items():
+            told = ((seconds(starts), seconds(ends)) for starts, ends in ask(key, instant(first), instant(beyond)))
+            busy[key] = _apart([*taken_here, *told])
+    without = days_too_close(state.db, wish, client, state.now(), moving) if client else ()
+    if kind.capacity == 1 and kind.daily_cap is None:
+        return Diary(busy, without=without)
+    # The cap counts the whole of a local day, which can have 25 hours and more.
+    sessions = claims.sessions(state.db, numbers, kind.key, first - 2 * DAY, beyond + 2 * DAY)
+    same = str(claims.Purpose.of(wish, since))
+    seated = set(appointments.starts_of_type(state.db, client.id, kind.key, since, None)) if client else set()
+    seats, full = {}, {}
+    for provider in wish.providers:
+        theirs = [one for one in sessions if one.provider == provider.number and not is_own(one, moving)]
+        seats[provider.key] = {
+            session.begins: kind.capacity - session.seats_taken
+            for session in theirs
+            if session.purpose == same and session.seats_taken < kind.capacity and session.begins not in seated
+        }
+        begun = Counter(local_date(session.begins, wish.zone) for session in theirs)
+        full[provider.key] = {day for day, number in begun.items() if number >= (kind.daily_cap or number + 1)}
+    return Diary(busy, seats, full, without)
 
 
 def free_slots(
-    state: State, practice: Practice, wish: Wish, *, since: datetime, until: datetime, now: datetime
+    state: State,
+    practice: Practice,
+    wish: Wish,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    client: Client | None = None,
+    moving: Appointment | None = None,
 ) -> Iterator[Slot]:
     """Free slots from `since` to `until`, earliest first.
 
-    What is taken is read for the first day, and for the rest when somebody asks on: the next free time of a
+    What is taken is read for the first day or so, and for the rest when somebody asks on: the next free time of a
     thousand providers is nearly always within that day, and two reads are the most.
     """
-    first, beyond = bookable_range(wish, now)
-    since, until = max(since, instant(first)), min(until, instant(beyond))
-    for starts, ends in ((since, min(until, since + timedelta(days=1))), (since + timedelta(days=1), until)):
+    if until - since > _FIRST_READ:
+        first, beyond = bookable_range(wish, now)
+        since, until = max(since, instant(first)), min(until, instant(beyond))
+    for starts, ends in ((since, min(until, since + _FIRST_READ)), (since + _FIRST_READ, until)):
         if starts < ends:
-            busy = busy_times(state, wish, starts, ends)
-            yield from find_slots(practice, wish, busy, since=starts, until=ends, now=now)
+            diary = read_diary(state, wish, starts, ends, client, moving)
+            yield from find_slots(practice, wish, diary, since=starts, until=ends, now=now)
 
 
-def least_busy_first(busy: Busy, slot: Slot, zone: str) -> list[str]:
-    """How "any available" is assigned: fewest appointments that local day, then the practice file's order."""
-    first, beyond = day_bounds(local_date(seconds(slot.starts), zone), zone)
+def explain(
+    state: State, practice: Practice, wish: Wish, starts: datetime, client: Client | None = None
+) -> Explanation:
+    """Why a start is offered, or is not. Raises ValueError for a naive datetime."""
+    now = state.now()
+    if client:
+        try:
+            check_client(state.db, wish, client)
+        except NotOffered as refusal:
+            return Explanation(False, (str(refusal),))
+    by_hours = explain_slot(practice, wish, Diary(), starts, now)
+    if not by_hours.offered:
+        return by_hours
+    diary = read_diary(state, wish, *local_day_of(wish, starts), client)
+    return explain_slot(practice, wish, diary, starts, now)
 
-    def load(provider: str) -> int:
-        return sum(1 for taken in busy[provider] if taken.starts < beyond and taken.ends > first)
+
+def local_day_of(wish: Wish, starts: datetime) -> tuple[datetime, datetime]:
+    """First instant of the local day, and first one after it."""
+    first, beyond = day_bounds(local_date(seconds(starts), wish.zone), wish.zone)
+    return instant(first), instant(beyond)
+
+
+def in_fairest_order(diary: Diary, slot: Slot, zone: str) -> list[str]:
+    """How "any available" is assigned: a session that has begun to fill, then fewest stretches taken that local day,
+    then the practice file's order.
+    """
+    start = seconds(slot.starts)
+    first, beyond = day_bounds(local_date(start, zone), zone)
+
+    def load(provider: str) -> tuple[bool, int]:
+        begun = start in diary.seats.get(provider, ())
+        return not begun, sum(1 for taken in diary.busy[provider] if taken[0] < beyond and taken[1] > first)
 
     return sorted(slot.providers, key=load)
 
 
-def _apart(intervals: list[Interval]) -> list[Interval]:
-    result: list[Interval] = []
-    for interval in sorted(intervals):
-        if result and interval.starts < result[-1].ends:
-            result[-1] = Interval(result[-1].starts, max(result[-1].ends, interval.ends))
-        elif interval.starts < interval.ends:
-            result.append(interval)
+def _apart(intervals: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    result: list[tuple[int, ...]] = []
+    for starts, ends, *_ in sorted(intervals):
+        if result and starts < result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], ends))
+        elif starts < ends:
+            result.append((starts, ends))
     return result

@@ -1,20 +1,25 @@
 """Appointments and their history."""
 
+import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import Database, IntegrityError, fn
+from peewee import Database, IntegrityError
 
 from ..domain.appointment import Appointment, Client
+from ..domain.errors import NotAllowed, NotOffered
+from ..domain.instants import instant
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status
-from ..domain.practice import Practice
-from .models import AppointmentRow, ConsentRow, HistoryRow, columns
+from ..domain.practice import Interval, Practice
+from .database import is_postgres, marks, run
+from .models import AppointmentRow, ConsentRow, HistoryRow, columns, insert
 
 _REF = re.compile("[0-9a-f]{32}")
-_COLUMNS = columns(AppointmentRow)
-_NAMES = [column.name for column in _COLUMNS]
+_NAMES = columns(AppointmentRow)
+_SELECT = f"SELECT {', '.join(_NAMES)} FROM portal_appointment WHERE"  # noqa: S608
 
 
 class DuplicateRequest(Exception):
@@ -30,8 +35,8 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         contact=practice.contact_types[row["contact"]],
         provider=practice.by_number[row["provider"]],
         location=practice.locations[row["location"]] if row["location"] else None,
-        starts=row["starts"],
-        ends=row["ends"],
+        starts=instant(row["starts"]),
+        ends=instant(row["ends"]),
         zone=row["zone"],
         client=Client(row["client_id"], row["client_name"], row["client_email"], row["client_phone"]),
         note=row["note"],
@@ -39,64 +44,117 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         reason=row["reason"],
         text_reminders=bool(row["text_reminders"]),
         version=row["version"],
-        created=row["created"],
-        expires=row["expires"],
+        created=instant(row["created"]),
+        expires=instant(row["expires"]),
+        replaces=row["replaces"],
+        thread=row["thread"],
+        host_reference=row["host_reference"],
+        host_data=json.loads(row["host_data"]) if row["host_data"] != "{}" else {},
         id=row["id"],
         claim=row["claim"],
     )
 
 
-def _select(db: Database, practice: Practice, *conditions: Any, limit: int | None = None) -> list[Appointment]:
-    query = (
-        AppointmentRow.select(*_COLUMNS)
-        .where(*conditions)
-        .order_by(AppointmentRow.starts, AppointmentRow.id)
-        .limit(limit)
-        .tuples()
-    )
-    return [_appointment(practice, values) for values in query.execute(db)]
+def add(db: Database, appointment: Appointment, busy: Interval, request_key: str | None) -> Appointment:
+    """Store a new appointment, which takes the time `busy`, buffers included; the same with its id.
+
+    Raises DuplicateRequest when the client has used the request key before, NotOffered for a second seat,
+    NotAllowed when another one that replaces the same waits for an answer.
+    """
+    location, client = appointment.location, appointment.client
+    try:
+        row = insert(
+            db,
+            AppointmentRow,
+            ref=appointment.ref,
+            status=appointment.status,
+            version=appointment.version,
+            type=appointment.type.key,
+            contact=appointment.contact.key,
+            provider=appointment.provider.number,
+            location=location.key if location else None,
+            starts=appointment.starts,
+            ends=appointment.ends,
+            busy_from=busy.starts,
+            busy_until=busy.ends,
+            zone=appointment.zone,
+            client_id=client.id,
+            client_name=client.name,
+            client_email=client.email,
+            client_phone=client.phone,
+            note=appointment.note,
+            message=appointment.message,
+            reason=appointment.reason,
+            text_reminders=appointment.text_reminders,
+            request_key=request_key,
+            claim=appointment.claim,
+            created=appointment.created,
+            expires=appointment.expires,
+            replaces=appointment.replaces,
+            thread=appointment.thread,
+            host_reference=appointment.host_reference,
+            host_data=json.dumps(appointment.host_data),
+        )
+    except IntegrityError as error:
+        if "request_key" in str(error):
+            raise DuplicateRequest from None
+        if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
+            raise NotAllowed("Another new time for this appointment is waiting for an answer already.") from None
+        raise _second_seat(error) from None
+    return replace(appointment, id=row)
+
+
+def _second_seat(error: IntegrityError) -> Exception:
+    """One client has one seat of a session, which an index of the database sees to."""
+    if not any(name in str(error) for name in ("portal_appointment_seat", "portal_appointment.claim")):
+        return error
+    return NotOffered("starts", "There is a place for you at that time already.")
+
+
+def _select(
+    db: Database, practice: Practice, where: str, *values: Any, limit: int | None = None, lock: bool = False
+) -> list[Appointment]:
+    most = "" if limit is None else f" LIMIT {limit:d}"
+    # SQLite's writers queue at BEGIN, and have no rows to lock.
+    most += " FOR UPDATE" if lock and is_postgres(db) else ""
+    rows = run(db, f"{_SELECT} {where} ORDER BY starts, id{most}", *values)
+    return [_appointment(practice, row) for row in rows]
 
 
 def by_ref(db: Database, practice: Practice, ref: str) -> Appointment | None:
     if not _REF.fullmatch(ref):
         return None
-    return next(iter(_select(db, practice, AppointmentRow.ref == ref)), None)
+    return next(iter(_select(db, practice, "ref = ?", ref)), None)
+
+
+def locked(db: Database, practice: Practice, ref: str) -> Appointment | None:
+    """As `by_ref`, and nobody else changes it before this transaction ends."""
+    return next(iter(_select(db, practice, "ref = ?", ref, lock=True)), None)
+
+
+def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointment | None:
+    """What waits to take this one's place, locked likewise."""
+    waiting = "replaces = ? AND status IN ('requested', 'invited')"
+    return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
 
 
 def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -> Appointment | None:
-    found = _select(db, practice, AppointmentRow.client_id == client_id, AppointmentRow.request_key == key)
-    return next(iter(found), None)
+    return next(iter(_select(db, practice, "client_id = ? AND request_key = ?", client_id, key)), None)
 
 
 def upcoming(db: Database, practice: Practice, client_id: str, now: datetime) -> list[Appointment]:
     """A client's open appointments that have not ended, soonest first."""
-    return _select(
-        db,
-        practice,
-        AppointmentRow.client_id == client_id,
-        AppointmentRow.status.in_(list(OPEN)),
-        # Says nothing new, since none is longer than a day, but lets the index pass over a client's past.
-        AppointmentRow.starts > now - timedelta(days=1),
-        AppointmentRow.ends > now,
-    )
+    # The bound on starts says nothing new, since none is longer than a day, but lets the index pass over the past.
+    where = f"client_id = ? AND status IN ({marks(OPEN)}) AND starts > ? AND ends > ?"
+    return _select(db, practice, where, client_id, *OPEN, now - timedelta(days=1), now)
 
 
 def answered_no(db: Database, practice: Practice, client_id: str, since: datetime, now: datetime) -> list[Appointment]:
     """A client's appointments still ahead that the practice, or time, has ended since then; soonest first."""
-    ended = HistoryRow.select(HistoryRow.id).where(
-        HistoryRow.appointment == AppointmentRow.id,
-        HistoryRow.to_status == AppointmentRow.status,
-        HistoryRow.actor_kind != ActorKind.CLIENT,
-        HistoryRow.at > since,
-    )
-    return _select(
-        db,
-        practice,
-        AppointmentRow.client_id == client_id,
-        AppointmentRow.status.in_(list(RELEASING)),
-        AppointmentRow.starts > now,
-        fn.EXISTS(ended),
-    )
+    where = f"""client_id = ? AND status IN ({marks(RELEASING)}) AND starts > ? AND EXISTS (
+        SELECT 1 FROM portal_history h WHERE h.appointment = portal_appointment.id
+        AND h.to_status = portal_appointment.status AND h.actor_kind <> ? AND h.at > ?)"""  # noqa: S608
+    return _select(db, practice, where, client_id, *RELEASING, now, ActorKind.CLIENT, since)
 
 
 def listed(
@@ -109,59 +167,77 @@ def listed(
     until: datetime | None,
     limit: int,
 ) -> list[Appointment]:
-    conditions: list[Any] = []
+    conditions: list[tuple[str, list[Any]]] = []
     if statuses is not None:
-        conditions.append(AppointmentRow.status.in_(list(statuses)))
+        among = list(statuses)
+        conditions.append((f"status IN ({marks(among)})", among))
     if client_id is not None:
-        conditions.append(AppointmentRow.client_id == client_id)
+        conditions.append(("client_id = ?", [client_id]))
     if since is not None:
-        conditions.append(AppointmentRow.starts >= since)
+        conditions.append(("starts >= ?", [since]))
     if until is not None:
-        conditions.append(AppointmentRow.starts < until)
-    return _select(db, practice, *(conditions or [True]), limit=limit)
+        conditions.append(("starts < ?", [until]))
+    where = " AND ".join(condition for condition, _ in conditions) or "TRUE"
+    return _select(db, practice, where, *(value for _, values in conditions for value in values), limit=limit)
 
 
 def lapsed(db: Database, practice: Practice, now: datetime) -> list[Appointment]:
     """Requests and invitations that nobody answered in time."""
-    return _select(
+    # The first condition is the index's own, word for word: without it SQLite reads every appointment there is.
+    where = "status IN ('requested', 'invited', 'confirmed') AND status IN (?, ?) AND expires <= ?"
+    return _select(db, practice, where, Status.REQUESTED, Status.INVITED, now, limit=100)
+
+
+def move(db: Database, appointment: Appointment, to: Status, **changes: Any) -> Appointment | None:
+    """Change status and columns; None when somebody else has changed the row since it was read."""
+    changes |= {"status": to, "version": appointment.version + 1}
+    cursor = run(
         db,
-        practice,
-        AppointmentRow.status.in_([Status.REQUESTED, Status.INVITED]),
-        AppointmentRow.expires <= now,
-        limit=100,
+        f"UPDATE portal_appointment SET {', '.join(f'{name} = ?' for name in changes)} "  # noqa: S608
+        "WHERE id = ? AND status = ? AND version = ?",
+        *changes.values(),
+        appointment.id,
+        appointment.status,
+        appointment.version,
     )
+    return replace(appointment, **changes) if cursor.rowcount else None
 
 
-def insert(db: Database, **values: Any) -> int:
-    """The row's id. Raises DuplicateRequest when the client has used the request key before."""
+def give_claim(db: Database, appointment: Appointment, claim: int | None) -> Appointment:
+    """Raises NotOffered when the client has a seat of that session already."""
     try:
-        row: int = AppointmentRow.insert(**values).execute(db)
+        run(db, "UPDATE portal_appointment SET claim = ? WHERE id = ?", claim, appointment.id)
     except IntegrityError as error:
-        if "request_key" not in str(error):
-            raise
-        raise DuplicateRequest from None
-    return row
+        raise _second_seat(error) from None
+    return replace(appointment, claim=claim)
 
 
-def set_claim(db: Database, row: int, claim: int | None) -> None:
-    AppointmentRow.update(claim=claim).where(AppointmentRow.id == row).execute(db)
-
-
-def move(db: Database, appointment: Appointment, to: Status, **words: str) -> bool:
-    """Change the status if nobody else has changed the row since it was read; whether that was so."""
-    query = AppointmentRow.update(status=to, version=appointment.version + 1, **words).where(
-        AppointmentRow.id == appointment.id,
-        AppointmentRow.status == appointment.status,
-        AppointmentRow.version == appointment.version,
+def starts_of_type(db: Database, client_id: str, type: str, since: datetime, but: str | None) -> list[int]:
+    """When a client's appointments of a type begin, in seconds since 1970: those that stand and those that were,
+    but for the one with that reference.
+    """
+    query = (
+        "SELECT starts FROM portal_appointment WHERE client_id = ? AND starts >= ? AND type = ? AND ref <> ? "
+        "AND status IN ('requested', 'invited', 'confirmed', 'completed')"
     )
-    return bool(query.execute(db))
+    return [starts for (starts,) in run(db, query, client_id, since, type, but or "").fetchall()]
 
 
-def busy_stretch(db: Database, row: int) -> tuple[int, int]:
-    """Seconds since 1970 of the time an appointment takes, buffers included."""
-    query = AppointmentRow.select(AppointmentRow.busy_from, AppointmentRow.busy_until).where(AppointmentRow.id == row)
-    starts, ends = next(iter(query.tuples().execute(db)))
-    return starts, ends
+def count_requested(db: Database, client_id: str, type: str, but: str | None) -> int:
+    """How many of a client's requests wait, but for the one with that reference."""
+    query = "SELECT COUNT(*) FROM portal_appointment WHERE client_id = ? AND type = ? AND status = ? AND ref <> ?"
+    return int(run(db, query, client_id, type, Status.REQUESTED, but or "").fetchone()[0])
+
+
+def one_at_a_time(db: Database, client_id: str) -> None:
+    """Let no other request of this client be counted before this transaction ends; SQLite's writers queue anyway."""
+    if is_postgres(db):
+        run(db, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", f"portal client {client_id}")
+
+
+def busy_stretch(db: Database, row: int) -> Interval:
+    """The time an appointment takes, buffers included."""
+    return Interval(*run(db, "SELECT busy_from, busy_until FROM portal_appointment WHERE id = ?", row).fetchone())
 
 
 def record(
@@ -174,7 +250,9 @@ def record(
     reason: str,
     now: datetime,
 ) -> None:
-    HistoryRow.insert(
+    insert(
+        db,
+        HistoryRow,
         at=now,
         appointment=row,
         actor_kind=actor.kind,
@@ -183,13 +261,13 @@ def record(
         from_status=before,
         to_status=after,
         reason=reason,
-    ).execute(db)
+    )
 
 
 def history(db: Database, row: int) -> list[dict[str, Any]]:
-    query = HistoryRow.select(*columns(HistoryRow)).where(HistoryRow.appointment == row).order_by(HistoryRow.id)
+    query = HistoryRow.select().where(HistoryRow.appointment == row).order_by(HistoryRow.id)
     return list(query.dicts().execute(db))
 
 
 def add_consent(db: Database, **values: Any) -> None:
-    ConsentRow.insert(**values).execute(db)
+    insert(db, ConsentRow, **values)

@@ -6,9 +6,10 @@ Instants are whole seconds since 1970 in UTC, on both engines: nothing converts 
 from datetime import datetime
 from typing import Any
 
-from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, IntegerField, Model, TextField
+from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Database, IntegerField, Model, TextField
 
 from ..domain.instants import instant, seconds
+from .database import is_postgres, marks, run
 
 
 class InstantField(BigIntegerField):
@@ -70,6 +71,10 @@ class AppointmentRow(Model):
     claim = BigIntegerField(null=True)
     created = InstantField()
     expires = InstantField()
+    replaces = CharField(null=True)
+    thread = CharField()
+    host_reference = CharField()
+    host_data = TextField()
 
     class Meta:
         table_name = "portal_appointment"
@@ -126,5 +131,13 @@ class ConsentRow(Model):
         table_name = "portal_consent"
 
 
-def columns(model: type[Any]) -> list[Any]:
-    return list(model._meta.sorted_fields)
+def columns(model: type[Any]) -> list[str]:
+    return list(model._meta.sorted_field_names)
+
+
+def insert(db: Database, model: type[Any], **values: Any) -> int:
+    """The new row's id. Columns that are not given stay NULL."""
+    sql = f"INSERT INTO {model._meta.table_name} ({', '.join(values)}) VALUES ({marks(values)})"  # noqa: S608
+    if is_postgres(db):
+        return int(run(db, f"{sql} RETURNING id", *values.values()).fetchone()[0])
+    return int(run(db, sql, *values.values()).lastrowid)

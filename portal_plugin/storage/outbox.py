@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from peewee import Database, fn
 
 from .database import is_postgres
-from .models import OutboxRow
+from .models import OutboxRow, insert
 
 
 class Message(NamedTuple):
@@ -29,7 +29,9 @@ class Message(NamedTuple):
 def enqueue(
     db: Database, *, appointment: int, channel: str, topic: str, recipient: str, facts: Mapping[str, Any], now: datetime
 ) -> None:
-    OutboxRow.insert(
+    insert(
+        db,
+        OutboxRow,
         appointment=appointment,
         channel=channel,
         topic=topic,
@@ -40,7 +42,7 @@ def enqueue(
         due=now,
         attempts=0,
         error="",
-    ).execute(db)
+    )
 
 
 def lease_due(db: Database, now: datetime, until: datetime, most: int) -> list[Message]:

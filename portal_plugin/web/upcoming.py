@@ -13,8 +13,8 @@ from ..domain.lifecycle import Action, Actor, ActorKind, Status
 from ..services.decisions import cancellable, decide
 from ..services.messages import facts
 from ..storage import appointments
-from .forms import STALE, AcceptForm, CancelForm
-from .guard import current_state, own_appointment, signed_in_client
+from .forms import STALE, CancelForm, ClientForm
+from .guard import current_practice, current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 from .links import book_again
 
@@ -33,7 +33,7 @@ def upcoming() -> ResponseReturnValue:
 
 def accept(ref: str) -> ResponseReturnValue:
     appointment = own_appointment(ref)
-    form = AcceptForm(request.form, current_state(), appointment.client.id)
+    form = ClientForm(current_state(), appointment.client.id, request.form)
     if not form.validate():
         return _upcoming(STALE, 400)
     decide(current_state(), ref, Action.ACCEPT, _actor(appointment))
@@ -44,12 +44,12 @@ def cancel(ref: str) -> ResponseReturnValue:
     """GET asks, POST cancels. Inside the cancellation window both say whom to call."""
     appointment = own_appointment(ref)
     state = current_state()
-    practice = state.practice()
-    form = CancelForm(request.form, state, appointment.client.id)
+    practice = current_practice()
+    form = CancelForm(state, appointment.client.id, request.form)
     status = 200
     if request.method == "POST":
         if form.validate():
-            decide(state, ref, Action.CANCEL, _actor(appointment), form.reason.data or "")
+            decide(state, ref, Action.CANCEL, _actor(appointment), form.typed["reason"])
             return redirect(url_for("portal.upcoming"), 303)
         status = 400 if form.stale else 422
     return render_panel(
@@ -59,7 +59,7 @@ def cancel(ref: str) -> ResponseReturnValue:
         appointment=appointment,
         practice=practice,
         form=form,
-        errors=form.sentences,
+        errors=form.errors,
         possible=cancellable(practice, appointment, ActorKind.CLIENT, state.now()),
     )
 
@@ -70,7 +70,7 @@ def calendar(ref: str) -> ResponseReturnValue:
     if appointment.status is not Status.CONFIRMED:
         raise NotFound
     state = current_state()
-    file = calendar_file(facts(state.practice(), appointment), state.settings.base_url, state.now())
+    file = calendar_file(facts(current_practice(), appointment), state.settings.base_url, state.now())
     return Response(
         file,
         content_type="text/calendar; charset=utf-8; method=PUBLISH",
@@ -81,7 +81,7 @@ def calendar(ref: str) -> ResponseReturnValue:
 def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     client = signed_in_client()
     state = current_state()
-    practice = state.practice()
+    practice = current_practice()
     now = state.now()
     return render_panel(
         "upcoming",
@@ -90,7 +90,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         practice=practice,
         appointments=appointments.upcoming(state.db, practice, client.id, now),
         ended=appointments.answered_no(state.db, practice, client.id, now - NEWS, now),
-        form=AcceptForm(None, state, client.id),
+        form=ClientForm(state, client.id, {}),
         again=book_again,
         error=error,
         now=now,

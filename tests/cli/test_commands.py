@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from portal_plugin import Appointment, cli
+from portal_plugin.storage.database import MIGRATIONS
 from portal_plugin.testing import Clock
 from tests.practices import PRACTICE, practice
 from tests.support import MONDAY, PEOPLE, TUESDAY_TEN, Host, make_host
@@ -78,7 +79,7 @@ def revisions(host: Host) -> int:
 
 
 def test_init_makes_the_tables_and_the_second_time_nothing(bare: Host) -> None:
-    assert lines(run(bare, "init")) == ["applied 0001_initial"]
+    assert lines(run(bare, "init")) == [f"applied {path.stem}" for path in sorted(MIGRATIONS.glob("*.py"))]
     assert lines(run(bare, "init")) == ["The database is up to date."]
     assert revisions(bare) == 0
 
@@ -436,3 +437,32 @@ def test_an_existing_database_of_somebody_else_is_left_as_it_was(tmp_path: Path)
         assert db.execute("SELECT id FROM appointment").fetchall() == [(7,)]
     assert all(name.startswith(("portal_", "sqlite_")) for name in names - {"appointment"})
     host.state.db.close_all()
+
+
+def test_explain_says_why_a_time_is_offered_or_is_not(host):
+    visit = ("explain", "visit", "in-person", "--location", "main")
+    assert lines(run(host, *visit, "2026-12-09T10:00")) == ["Offered. Ada Moreau is free from 10:00 to 10:50."]
+    assert lines(run(host, *visit, "2026-12-09T15:30+00:00")) == ["Offered. Ada Moreau is free from 10:30 to 11:20."]
+    assert lines(run(host, *visit, "2026-12-09 11:30")) == [
+        "Not offered. It would end at 12:20, and Ada Moreau's hours end at 12:00."
+    ]
+
+
+def test_explain_knows_the_hours_that_a_clock_change_skips_and_repeats(host):
+    visit = ("explain", "visit", "in-person", "--location", "main")
+    assert "does not exist on 2027-03-14" in run(host, *visit, "2027-03-14T02:30").output
+    twice = lines(run(host, *visit, "2026-11-01T01:30"))
+    assert [line.partition(".")[0] for line in twice] == ["Not offered (01:30 EDT)", "Not offered (01:30 EST)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("visit", "in-person", "tomorrow", "--location", "main"), "write a time as 2027-01-05T10:00"),
+        (("massage", "in-person", "2026-12-09T10:00"), "Choose an appointment type"),
+    ],
+)
+def test_explain_names_what_it_cannot_read(host, arguments, sentence):
+    refused = run(host, "explain", *arguments)
+    assert refused.exit_code in {1, 2}
+    assert sentence in refused.output

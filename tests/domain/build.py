@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from portal_plugin.domain.availability import Slot, find_slots
+from portal_plugin.domain.availability import Diary, Slot, find_slots
 from portal_plugin.domain.practice import (
     AppointmentType,
     Closure,
@@ -100,6 +100,7 @@ def practice(
         requests_hold_time=True,
         request_expiry=None,
         cancellation_window=timedelta(hours=24),
+        reschedule_window=timedelta(hours=24),
         policies="",
         programme="",
         locations={MAIN.key: MAIN, ANNEX.key: ANNEX},
@@ -131,7 +132,7 @@ def slots(
     found = find_slots(
         practice(*providers, kind=kind, zone=zone, closures=closures),
         wish,
-        busy or {},
+        Diary(busy or {}),
         since=since,
         until=until,
         now=now,

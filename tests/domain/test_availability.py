@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal_plugin.domain.availability import Slot, find_slots
+from portal_plugin.domain.availability import Diary, Slot, find_slots
 from portal_plugin.domain.practice import Closure, Hours, Interval, Wish
 from tests.domain.build import (
     ANNEX,
@@ -251,7 +251,7 @@ def test_since_is_included_and_until_is_not():
     found = find_slots(
         practice(ada),
         wish,
-        {},
+        Diary(),
         since=local(TUESDAY, "10:00"),
         until=local(TUESDAY, "11:00"),
         now=local(TUESDAY, "0:00"),
@@ -266,7 +266,7 @@ def test_a_naive_range_is_refused():
     naive = datetime(2026, 12, 8)  # noqa: DTZ001
 
     with pytest.raises(ValueError, match="no time zone"):
-        next(find_slots(practice(ada), wish, {}, since=naive, until=naive, now=datetime(2026, 12, 1, tzinfo=UTC)))
+        next(find_slots(practice(ada), wish, Diary(), since=naive, until=naive, now=datetime(2026, 12, 1, tzinfo=UTC)))
 
 
 # Taken time.
@@ -486,7 +486,7 @@ def test_the_first_slot_is_found_without_looking_at_the_rest():
     wish = Wish(visit(), PHONE, (ada,), None, NEW_YORK)
     now = local(TUESDAY, "0:00")
 
-    found = find_slots(practice(ada), wish, {}, since=now, until=now + timedelta(days=700), now=now)
+    found = find_slots(practice(ada), wish, Diary(), since=now, until=now + timedelta(days=700), now=now)
     next(found)
     at_first = len(days.looked)
 

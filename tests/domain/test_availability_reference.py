@@ -1,15 +1,18 @@
 """The fast calculation against a slow and obvious one that looks at every minute."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from portal_plugin.domain.availability import find_slots, open_days
-from portal_plugin.domain.instants import day_bounds, instant
+from portal_plugin.domain.availability import Diary, find_slots, open_days
+from portal_plugin.domain.instants import day_bounds, instant, zone_names
 from portal_plugin.domain.practice import AppointmentType, Closure, Hours, Interval, Override, Practice, Window, Wish
 from tests.domain import build
 
@@ -101,8 +104,8 @@ def slow_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
                 yield start, willing
 
 
-def asked(case: Case) -> tuple[Practice, Wish, dict[str, list[Interval]]]:
-    """The case as the domain takes it: practice, wish, busy."""
+def asked(case: Case) -> tuple[Practice, Wish, Diary]:
+    """The case as the domain takes it: practice, wish, diary."""
     providers = [
         build.provider(
             Hours(tuple(tuple(day) for day in person.week), case.zone),
@@ -115,7 +118,7 @@ def asked(case: Case) -> tuple[Practice, Wish, dict[str, list[Interval]]]:
     closures = [Closure(day, day, "") for day in case.closed]
     practice = build.practice(*providers, kind=case.kind, zone=case.zone, closures=closures)
     wish = Wish(case.kind, build.PHONE, tuple(providers), None, case.zone)
-    return practice, wish, {f"p{n}": person.busy for n, person in enumerate(case.people)}
+    return practice, wish, Diary({f"p{n}": person.busy for n, person in enumerate(case.people)})
 
 
 def fast_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -138,12 +141,32 @@ def window_lists() -> st.SearchStrategy[list[Window]]:
     return rough | odd.map(lambda w: [Window(*w)]) | st.just([Window(0, 1440)])
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    zone, day = draw(
-        st.sampled_from(AROUND_CHANGES)
-        | st.tuples(st.sampled_from(ELSEWHERE), st.dates(date(2000, 1, 1), date(2037, 12, 1)))
+def usual_places() -> st.SearchStrategy[tuple[str, date]]:
+    """Zones that change their clocks in every way there is, on those days; and others on any day."""
+    anywhere = st.tuples(st.sampled_from(ELSEWHERE), st.dates(date(2000, 1, 1), date(2037, 12, 1)))
+    return st.sampled_from(AROUND_CHANGES) | anywhere
+
+
+@lru_cache
+def changes(zone: str) -> list[date]:
+    """The days since 1985 on which a zone's offset changed, or any day where it never did."""
+    noons = [datetime(1985, 1, 1, 12, tzinfo=UTC) + timedelta(days=n) for n in range(53 * 365)]
+    offsets = [noon.astimezone(ZoneInfo(zone)).utcoffset() for noon in noons]
+    return [noon.date() for noon, (a, b) in zip(noons[1:], pairwise(offsets), strict=True) if a != b] or [
+        date(2027, 3, 14)
+    ]
+
+
+def every_change() -> st.SearchStrategy[tuple[str, date]]:
+    """Every clock change of every zone of the tz database."""
+    return st.sampled_from(sorted(zone_names())).flatmap(
+        lambda zone: st.tuples(st.just(zone), st.sampled_from(changes(zone)))
     )
+
+
+@st.composite
+def cases(draw: st.DrawFn, places: st.SearchStrategy[tuple[str, date]] | None = None) -> Case:
+    zone, day = draw(usual_places() if places is None else places)
     noon = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())
     since = noon + draw(st.integers(-36 * 60, 12 * 60)) * MINUTE + draw(st.sampled_from([0, 0, 1, 59]))
     until = since + draw(st.integers(1, 48)) * 3600
@@ -179,12 +202,26 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
+STRANGE_NIGHT = Case(
+    zone="America/St_Johns",
+    kind=build.visit(1, increment=1, horizon_days=0),
+    people=[Person(week=[[Window(0, 1440)]] * 7)],
+    closed=set(),
+    since=1_289_131_200,
+    until=1_289_134_800,
+    now=1_289_098_800,
+)
+"""In 2010 the clocks of Newfoundland went from 0:01 back to 23:01 of the day before."""
+
+
+@example(replace(STRANGE_NIGHT, since=1_289_088_000, until=1_289_109_600, now=1_289_001_600))
 @settings(max_examples=200, deadline=None)
 @given(cases())
 def test_slots_are_those_that_a_look_at_every_minute_finds(case):
     assert list(fast_slots(case)) == list(slow_slots(case))
 
 
+@example(STRANGE_NIGHT)
 @settings(max_examples=200, deadline=None)
 @given(cases())
 def test_a_day_is_open_when_one_of_its_slots_is_free(case):
@@ -194,4 +231,13 @@ def test_a_day_is_open_when_one_of_its_slots_is_free(case):
     (first, _), (beyond, _) = day_bounds(since, case.zone), day_bounds(until, case.zone)
     found = find_slots(*asked(case), since=instant(first), until=instant(beyond), now=now)
     days = {slot.starts.astimezone(ZoneInfo(case.zone)).date() for slot in found}
-    assert open_days(*asked(case), since=since, until=until, now=now) == sorted(days)
+    # A clock put back just after midnight returns to the day before, whose end then lies in the range.
+    assert open_days(*asked(case), since=since, until=until, now=now) == sorted(days - {since - timedelta(days=1)})
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases(every_change()))
+def test_slots_are_right_at_every_clock_change_there_was(case):
+    assert list(fast_slots(case)) == list(slow_slots(case))

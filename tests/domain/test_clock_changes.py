@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal_plugin.domain.availability import find_slots
+from portal_plugin.domain.availability import Diary, find_slots
 from portal_plugin.domain.clock_changes import ClockChange, affected_starts, clock_changes
 from portal_plugin.domain.instants import instant
 from portal_plugin.domain.practice import Location, Wish
@@ -108,7 +108,7 @@ def test_the_count_is_what_the_search_offers_less_or_twice(zone):
     def shown(day):
         since = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
         until = (since + timedelta(days=1)).astimezone(UTC)
-        found = find_slots(practice, wish, {}, since=since, until=until, now=since - timedelta(days=9))
+        found = find_slots(practice, wish, Diary(), since=since, until=until, now=since - timedelta(days=9))
         return [slot.starts.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0).time() for slot in found]
 
     for change in spring_and_autumn(zone):

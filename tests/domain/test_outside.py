@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal_plugin.domain.appointment import Appointment, Client
-from portal_plugin.domain.availability import find_slots
+from portal_plugin.domain.availability import Diary, find_slots
 from portal_plugin.domain.lifecycle import Status
 from portal_plugin.domain.outside import why_outside
 from portal_plugin.domain.practice import Closure, Hours, Override, Wish
@@ -147,13 +147,15 @@ def test_a_way_to_meet_that_now_needs_a_place_or_no_longer_does():
 
 
 def test_hours_are_read_on_their_own_clock():
-    """Nine in Tokyo is the evening before in New York, and a closure is meant by the day of the hours."""
+    """Nine in Tokyo is the evening before in New York, and a closure is meant by the day that clients read."""
     tokyo = build.practice(build.provider(build.every_day("9:00-12:00", zone="Asia/Tokyo")))
     evening = at("19:00", day=TUESDAY)
     assert why_outside(tokyo, evening) is None
     assert why_outside(tokyo, at("9:00")) == "outside the hours"
     wednesday = Closure(TUESDAY + timedelta(days=1), TUESDAY + timedelta(days=1), "")
-    assert why_outside(replace(tokyo, closures=(wednesday,)), evening) == "closed: a closure of the practice"
+    assert why_outside(replace(tokyo, closures=(wednesday,)), evening) is None
+    tuesday = Closure(TUESDAY, TUESDAY, "")
+    assert why_outside(replace(tokyo, closures=(tuesday,)), evening) == "closed: a closure of the practice"
 
 
 CHANGES = [
@@ -204,7 +206,7 @@ def test_whatever_is_offered_is_inside(case):
     wish = Wish(practice.types["visit"], build.PHONE, tuple(practice.providers.values()), None, zone)
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     now = noon - timedelta(days=2)
-    for slot in find_slots(practice, wish, {}, since=now, until=noon + timedelta(days=2), now=now):
+    for slot in find_slots(practice, wish, Diary(), since=now, until=noon + timedelta(days=2), now=now):
         assert why_outside(practice, appointment(slot.starts, 30, zone=zone)) is None
 
 

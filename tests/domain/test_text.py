@@ -1,5 +1,6 @@
 """Names and notes are people's own, except for what fools a header or a reader."""
 
+import sys
 import unicodedata
 
 import pytest
@@ -65,6 +66,13 @@ def test_any_text_becomes_one_clean_line_and_stays_so(text):
     assert len(cleaned.splitlines()) <= 1
     assert not {unicodedata.category(c) for c in cleaned} & {"Cc", "Cs", "Zl", "Zp"}
     cleaned.encode()
+
+
+def test_what_python_calls_printable_holds_nothing_that_is_taken_out():
+    printable = "".join(char for char in map(chr, range(sys.maxunicode + 1)) if char.isprintable())
+
+    assert {unicodedata.category(char) for char in printable}.isdisjoint({"Cc", "Cf", "Cs", "Co", "Cn"})
+    assert clean_line(printable) == printable.strip()
 
 
 def test_a_note_keeps_its_lines():

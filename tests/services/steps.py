@@ -42,9 +42,12 @@ def send_form(host: Host, key: str | None, starts: datetime = TUESDAY_TEN, **cho
     """A client's own request, as the form sends it."""
     chosen = {"type": "visit", "contact": "phone", "provider": "ada", "location": None} | choices
     with host.app.app_context():
-        wish = host.portal.practice().wish(**chosen)
+        practice = host.portal.practice()
+        wish = practice.wish(**chosen)
         maya = Actor(ActorKind.CLIENT, "maya")
-        return requests.request_appointment(host.state, wish, PEOPLE["maya"], starts, actor=maya, key=key)
+        return requests.request_appointment(
+            host.state, practice, requests.Asking(wish, PEOPLE["maya"], starts, maya, key=key)
+        )
 
 
 def in_status(host: Host, status: str) -> Appointment:

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 from flask import Flask
 
-from portal_plugin import NotFound, NotOffered, SetupError
+from portal_plugin import Client, NotFound, NotOffered, SetupError
 from portal_plugin.domain.lifecycle import Action
 from portal_plugin.storage.database import migrate, open_database
 from tests.practices import practice
 from tests.services.steps import act, as_client, free_times, in_status, invite
-from tests.support import MONDAY, TUESDAY_TEN, make_host
+from tests.support import MONDAY, PEOPLE, TUESDAY_TEN, make_host
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -162,6 +162,36 @@ def test_one_appointment_is_found_by_its_reference_alone(either_host):
 def test_every_status_can_be_read_back(host):
     for status in ("declined", "cancelled", "withdrawn", "requested"):
         assert in_status(host, status).status == status
+
+
+def test_what_a_verb_returns_is_what_is_read_afterwards(either_host):
+    """Nothing is read back on the way, and a clock has fractions that the tables have not."""
+
+    class Patient(Client):
+        """A host's own kind of client."""
+
+    either_host.apply(practice(requests_hold_time=False, request_expiry_hours=3))
+    either_host.clock.advance(timedelta(milliseconds=123))
+    maya = PEOPLE["maya"]
+    calls = {"type": "call", "contact": "phone", "starts": TUESDAY_TEN + 3 * HOUR}
+    returned = [
+        either_host.request(note="My knee"),
+        act(either_host, "request", Patient("theo", "Theo Brandt", "theo@example.org"), **calls),
+        invite(either_host, TUESDAY_TEN + DAY),
+        act(either_host, "invite", maya, **calls | {"starts": TUESDAY_TEN + 2 * DAY}, message="At noon?"),
+    ]
+
+    assert [act(either_host, "appointment", one.ref) for one in returned] == returned
+
+    asked, confirmed, invited, proposed = returned
+    returned = [
+        act(either_host, "confirm", asked.ref, message="See you then."),
+        act(either_host, "cancel", confirmed.ref, message="Ada is ill."),
+        act(either_host, "accept", invited.ref),
+        as_client(either_host, proposed.ref, Action.CANCEL, "I am travelling."),
+    ]
+
+    assert [act(either_host, "appointment", one.ref) for one in returned] == returned
 
 
 # Several apps in one process.

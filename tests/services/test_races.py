@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -258,9 +259,10 @@ def test_a_request_meets_a_change_of_the_providers_hours(either_host, meeting):
 
 
 def test_without_the_version_check_both_would_be_told_success(either_host, meeting, monkeypatch):
-    def unguarded(db, appointment, to, **words):
-        changed = {"status": to, "version": appointment.version + 1, **words}
-        return bool(AppointmentRow.update(**changed).where(AppointmentRow.id == appointment.id).execute(db))
+    def unguarded(db, appointment, to, **changes):
+        changes |= {"status": to, "version": appointment.version + 1}
+        AppointmentRow.update(**changes).where(AppointmentRow.id == appointment.id).execute(db)
+        return replace(appointment, **changes)
 
     monkeypatch.setattr(appointments, "move", unguarded)
     made = either_host.request()

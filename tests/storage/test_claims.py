@@ -30,6 +30,15 @@ def insert(db, provider, starts, ends):
     db.execute_sql(f"INSERT INTO portal_claim (provider, starts, ends) VALUES ({provider}, {starts}, {ends})")
 
 
+def take(db, provider, interval):
+    return claims.take(db, provider, interval, claims.Purpose("visit", "phone", None, interval.starts))
+
+
+def taken(db, providers, since, until):
+    found = claims.taken(db, providers, since, until)
+    return {number: [Interval(*row[:2]) for row in rows] for number, rows in found.items()}
+
+
 def stored(db):
     return list(db.execute_sql("SELECT provider, starts, ends FROM portal_claim ORDER BY provider, starts"))
 
@@ -54,7 +63,7 @@ def test_the_database_itself_refuses_an_overlap(db, starts, ends):
     with pytest.raises(IntegrityError, match="portal_claim_apart"):
         insert(db, 1, starts, ends)
     with pytest.raises(SlotTaken):
-        claims.take(db, 1, Interval(starts, ends))
+        take(db, 1, Interval(starts, ends))
 
     assert stored(db) == before
 
@@ -109,14 +118,14 @@ def test_a_claim_has_a_length_and_it_is_a_day_at_most(db, ends):
 def test_a_claim_may_take_a_whole_day(db):
     insert(db, 1, NINE, NINE + claims.LONGEST)
 
-    assert claims.taken(db, [1], NINE + DAY - 1, NINE + DAY) == {1: [Interval(NINE, NINE + DAY)]}
+    assert taken(db, [1], NINE + DAY - 1, NINE + DAY) == {1: [Interval(NINE, NINE + DAY)]}
 
 
 def test_a_released_claim_is_free_again(db):
-    claim = claims.take(db, 1, Interval(NINE, NINE + HOUR))
+    claim = take(db, 1, Interval(NINE, NINE + HOUR))
     claims.release(db, claim)
 
-    assert claims.take(db, 1, Interval(NINE, NINE + HOUR)) != claim, "a claim's number is not used twice"
+    assert take(db, 1, Interval(NINE, NINE + HOUR)) != claim, "a claim's number is not used twice"
 
 
 def test_taken_tells_whatever_reaches_into_the_range(db):
@@ -124,11 +133,11 @@ def test_taken_tells_whatever_reaches_into_the_range(db):
         insert(db, 1, starts, starts + HOUR)
     insert(db, 2, NINE, NINE + HOUR)
 
-    assert claims.taken(db, [1, 3], NINE, NINE + 2 * HOUR) == {
+    assert taken(db, [1, 3], NINE, NINE + 2 * HOUR) == {
         1: [Interval(NINE, NINE + HOUR), Interval(NINE + HOUR, NINE + 2 * HOUR)],
         3: [],
     }
-    assert claims.taken(db, [1], NINE + 1, NINE + 2)[1] == [Interval(NINE, NINE + HOUR)]
+    assert taken(db, [1], NINE + 1, NINE + 2)[1] == [Interval(NINE, NINE + HOUR)]
     assert claims.taken(db, [], NINE, NINE + HOUR) == {}
 
 
@@ -136,16 +145,16 @@ def test_many_threads_at_once_leave_no_overlap(db):
     """Forty threads, each with a stretch of its own choosing that overlaps others'."""
     stretches = [Interval(NINE + n % 8 * 900, NINE + n % 8 * 900 + HOUR) for n in range(40)]
 
-    def take(stretch):
+    def attempt(stretch):
         try:
-            return claims.take(db, 1, stretch)
+            return take(db, 1, stretch)
         except SlotTaken:
             return None
         finally:
             db.close()
 
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(take, stretches))
+        answers = list(pool.map(attempt, stretches))
 
     rows = [Interval(starts, ends) for _, starts, ends in stored(db)]
     assert 1 <= len(rows) <= 2, "an hour in steps of a quarter fits twice into two hours and three quarters"
