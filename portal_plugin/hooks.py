@@ -1,9 +1,10 @@
 """Facts the portal announces after a commit, and questions it asks the host before a transaction."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from blinker import NamedSignal, Namespace
 
@@ -66,6 +67,7 @@ class Proposal:
 CurrentClient = Callable[[], Client | None]
 BusyTimes = Callable[[str, datetime, datetime], Iterable[tuple[datetime, datetime]]]
 RequestVeto = Callable[[Proposal], None]
+PracticeSource = Callable[[], Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -75,3 +77,4 @@ class Questions:
     current_client: CurrentClient | None = None
     busy_times: BusyTimes | None = None
     request_vetoes: list[RequestVeto] = field(default_factory=list)
+    practice_source: PracticeSource | None = None

@@ -19,11 +19,13 @@ from .domain.explanation import Explanation
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
-from .hooks import BusyTimes, CurrentClient, Questions, RequestVeto
-from .services import decisions, requests
+from .hooks import BusyTimes, CurrentClient, PracticeSource, Questions, RequestVeto
+from .practice_file import from_dict
+from .services import decisions, practices, requests
 from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments
+from .storage.database import check_ready
 from .web.blueprint import add_filters, create_blueprint
 from .web.htmx import install
 
@@ -76,6 +78,13 @@ class Portal:
         Asked while no transaction is open.
         """
         self._questions.request_vetoes.append(function)
+        return function
+
+    def practice_source(self, function: PracticeSource) -> PracticeSource:
+        """Register where the practice comes from: a function without arguments that returns it as a dict in the shape
+        of the practice file. Asked when a practice is applied or checked without a file, in an app context.
+        """
+        self._questions.practice_source = function
         return function
 
     # Decisions. Each returns the appointment as it now is; done already, nothing changes.
@@ -206,6 +215,15 @@ class Portal:
         """The practice as last applied."""
         return _state().practice()
 
+    def apply_practice(self, data: Mapping[str, Any] | None = None) -> list[str]:
+        """Make `data`, or what `practice_source` returns, the practice; what changed, a line each. Raises
+        PracticeFileError with all mistakes, and SetupError without tables or a practice.
+        """
+        state = _installed()
+        check_ready(state.db)
+        file = practices.from_host(state.questions) if data is None else from_dict(data)
+        return practices.apply_practice(state.db, file, state.now())
+
     def appointment(self, ref: str) -> Appointment:
         """Raises NotFound."""
         state = _state()
@@ -300,12 +318,16 @@ class Portal:
 
 
 def _state() -> State:
-    state: Any = current_app.extensions.get("portal")
+    state = _installed()
+    state.check()
+    return state
+
+
+def _installed() -> State:
+    state: State | None = current_app.extensions.get("portal")
     if state is None:
         raise SetupError("This app has no portal: call Portal(app), or portal.init_app(app) in its factory.")
-    checked: State = state
-    checked.check()
-    return checked
+    return state
 
 
 def _asking(
