@@ -8,7 +8,7 @@ from typing import Any
 
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
-from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
+from ..domain.errors import AlreadyDecided, NotOffered, PortalError, SlotTaken
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
@@ -69,12 +69,10 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
     TooLate inside the reschedule window, NotAllowed while another new time waits for an answer.
     """
     asking = _tidied(asking)
-    if earlier := _sent_before(state, practice, asking):
-        return earlier
     try:
         return _request(state, practice, asking)
-    except (DuplicateRequest, SlotTaken):
-        # The same form may have come in twice at once, and the other one took the time.
+    except (DuplicateRequest, PortalError):
+        # The same form may have come in before, and its own request is what now stands in the way.
         if earlier := _sent_before(state, practice, asking):
             return earlier
         raise
@@ -278,7 +276,7 @@ def _slot_at(
 ) -> Slot | None:
     until = starts + timedelta(seconds=1)
     found = find_slots(practice, wish, diary, since=starts, until=until, now=now)
-    return next(other_than(moving, wish, found), None)
+    return next(other_than(moving, wish, found) if moving else found, None)
 
 
 def _why_not(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> NotOffered | SlotTaken:

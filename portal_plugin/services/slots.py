@@ -87,13 +87,14 @@ def free_slots(
     for starts, ends in ((since, min(until, since + _FIRST_READ)), (since + _FIRST_READ, until)):
         if starts < ends:
             diary = read_diary(state, wish, starts, ends, client, moving)
-            yield from other_than(moving, wish, find_slots(practice, wish, diary, since=starts, until=ends, now=now))
+            found = find_slots(practice, wish, diary, since=starts, until=ends, now=now)
+            yield from other_than(moving, wish, found) if moving else found
 
 
-def other_than(moving: Appointment | None, wish: Wish, slots: Iterator[Slot]) -> Iterator[Slot]:
+def other_than(moving: Appointment, wish: Wish, slots: Iterator[Slot]) -> Iterator[Slot]:
     """The slots without the time that is to be moved, which is no other time; somebody else may still give it."""
     for slot in slots:
-        if moving is None or not is_time_of(moving, wish, slot.starts):
+        if not is_time_of(moving, wish, slot.starts):
             yield slot
         elif others := tuple(key for key in slot.providers if key != moving.provider.key):
             yield slot._replace(providers=others, seats=slot.seats - wish.type.capacity)

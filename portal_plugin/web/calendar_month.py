@@ -62,7 +62,7 @@ def month_view(
 
     def slots(busy: Diary, since: int, until: int) -> Iterator[Slot]:
         found = find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
-        return other_than(moving, wish, found)
+        return other_than(moving, wish, found) if moving else found
 
     def first_day_from(since: int) -> date | None:
         later = free_slots(
