@@ -6,11 +6,12 @@ from typing import Any
 
 from ..domain.appointment import Appointment
 from ..domain.errors import AlreadyDecided, NotFound, NotOffered, TooEarly, TooLate
+from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Practice, Wish
 from ..domain.text import clean_text
 from ..hooks import announce
-from ..storage import appointments
+from ..storage import appointments, claims
 from ..storage.database import Database
 from . import holding
 from .messages import enqueue_mail
@@ -150,8 +151,10 @@ def cancellable(practice: Practice, appointment: Appointment, kind: ActorKind, n
 
 
 def expire_lapsed(state: State) -> int:
-    """Expire requests and invitations that nobody answered in time; how many."""
+    """Expire requests and invitations that nobody answered in time; how many. Holds that have ended are given back."""
     expired = 0
+    if state.practice().hold:
+        claims.end_holds(state.db, seconds(state.now()))
     for appointment in appointments.lapsed(state.db, state.practice(), state.now()):
         # Somebody may have answered since the list was read.
         with suppress(AlreadyDecided):
