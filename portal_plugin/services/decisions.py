@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..domain.appointment import Appointment
-from ..domain.errors import AlreadyDecided, NotFound, NotOffered, TooEarly, TooLate
+from ..domain.errors import AlreadyDecided, NotAllowed, NotFound, NotOffered, TooEarly, TooLate
 from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Practice, Wish
@@ -108,9 +108,13 @@ def locked_to_move(db: Database, practice: Practice, moving: Appointment | None)
 
 
 def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> None:
-    """Raises AlreadyDecided when it has ended, and TooLate for a client inside the reschedule window."""
+    """Raises AlreadyDecided when it has ended, NotAllowed while it is itself a new time that waits for an answer, and
+    TooLate for a client inside the reschedule window.
+    """
     if appointment.status not in OPEN:
         raise AlreadyDecided(Action.REPLACE, appointment.status)
+    if _waits_to_replace(appointment):
+        raise NotAllowed("This new time is waiting for an answer. Cancel it to ask for another one.")
     if not movable(practice, appointment, kind, now):
         raise TooLate(
             f"It is too close to the appointment to move it here. Please call {practice.name} at {practice.phone}."
@@ -120,7 +124,12 @@ def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind,
 def movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> bool:
     """Clients may ask for another time until the reschedule window opens, and nobody once it has begun."""
     window = practice.reschedule_window if kind is ActorKind.CLIENT and appointment.status is Status.CONFIRMED else None
-    return now < appointment.starts - (window or timedelta())
+    return not _waits_to_replace(appointment) and now < appointment.starts - (window or timedelta())
+
+
+def _waits_to_replace(appointment: Appointment) -> bool:
+    # A chain of two that wait would leave the first one standing when the last is confirmed.
+    return appointment.replaces is not None and appointment.status is not Status.CONFIRMED
 
 
 def check_really_moves(old: Appointment, wish: Wish, starts: datetime) -> None:
