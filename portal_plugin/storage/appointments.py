@@ -93,7 +93,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             replaces=appointment.replaces,
             thread=appointment.thread,
             host_reference=appointment.host_reference,
-            host_data=json.dumps(appointment.host_data),
+            host_data=json.dumps(appointment.host_data) if appointment.host_data else "{}",
         )
     except IntegrityError as error:
         if "request_key" in str(error):
@@ -101,7 +101,9 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
         if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
             raise NotAllowed("Another new time for this appointment is waiting for an answer already.") from None
         raise _second_seat(error) from None
-    return replace(appointment, id=row)
+    # Nobody else has seen it yet, and a copy of so many fields costs more than the statement.
+    object.__setattr__(appointment, "id", row)
+    return appointment
 
 
 def _second_seat(error: IntegrityError) -> Exception:
