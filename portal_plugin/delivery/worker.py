@@ -1,4 +1,6 @@
-"""The worker: expires what nobody answered and delivers what the outbox holds."""
+"""The worker: expires what nobody answered, delivers what the outbox holds, forgets whom the practice no longer keeps,
+and seals the history.
+"""
 
 import logging
 import threading
@@ -8,8 +10,9 @@ from flask import Flask
 
 from ..domain.errors import SetupError
 from ..services.decisions import expire_lapsed
+from ..services.people import erase_outdated
 from ..services.state import State
-from ..storage import outbox
+from ..storage import chain, outbox
 from ..storage.outbox import Message
 from . import mail
 
@@ -17,6 +20,7 @@ log = logging.getLogger("portal_plugin")
 
 LEASE = timedelta(minutes=5)
 BATCH = 20
+RETENTION_PAUSE = timedelta(hours=1)
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
 """Pauses after each failed attempt; after the last the row is given up on and stays visible."""
 
@@ -30,6 +34,8 @@ def run_once(app: Flask, state: State) -> int:
             # The batch may have taken longer than its lease, and another worker this message.
             if outbox.hold(state.db, message, state.now() + LEASE):
                 sent += _deliver(app, state, message)
+    _forget(state)
+    chain.seal_settled(state.db)
     return sent
 
 
@@ -44,6 +50,14 @@ def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> 
             if not state.db.is_closed():
                 state.db.close()
         stop.wait(pause)
+
+
+def _forget(state: State) -> None:
+    now = state.now()
+    # It looks at everybody's appointments: not in every round.
+    if state.settings.retention is not None and now >= state.retention_due:
+        more = erase_outdated(state, now - state.settings.retention)
+        state.retention_due = now if more else now + RETENTION_PAUSE
 
 
 def _deliver(app: Flask, state: State, message: Message) -> bool:

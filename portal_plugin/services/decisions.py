@@ -10,7 +10,7 @@ from ..domain.lifecycle import RELEASING, Action, Actor, ActorKind, Status, next
 from ..domain.practice import Practice
 from ..domain.text import clean_text
 from ..hooks import announce
-from ..storage import appointments, claims
+from ..storage import appointments, claims, history
 from .messages import enqueue_mail
 from .state import State
 
@@ -69,7 +69,7 @@ def move(
             purpose = claims.Purpose.of(appointment, appointment.starts)
             claim = claims.take(db, appointment.provider.number, stretch, purpose, appointment.type.capacity)
             changed = appointments.give_claim(db, changed, claim)
-        appointments.record(db, appointment.id, actor, action, appointment.status, target, message, now)
+        history.record(db, appointment.id, actor, action, appointment.status, target, message, now)
         word = "" if actor.kind is ActorKind.CLIENT else message
         enqueue_mail(db, practice, changed, action, actor, appointment.status, word, now)
     return changed

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
+from ..domain.history import Event
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims
+from ..storage import appointments, claims, history
 from ..storage.appointments import DuplicateRequest
 from .decisions import move
 from .messages import enqueue_mail
@@ -181,7 +182,9 @@ def _store(
                 stored = appointments.add(db, draft, stretch, key)
                 if consent:
                     appointments.add_consent(db, at=now, client_id=client.id, **asdict(consent))
-                appointments.record(db, stored.id, actor, action, None, status, message, now)
+                history.record(db, stored.id, actor, action, None, status, message, now)
+                if consent:
+                    history.record(db, stored.id, actor, Event.OPT_IN, None, None, "", now)
                 result = stored
                 if confirms:
                     confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)

@@ -3,6 +3,7 @@
 Instants are whole seconds since 1970 in UTC, on both engines: nothing converts them on the way.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,15 +78,22 @@ class AppointmentRow(Model):
 
 
 class HistoryRow(Model):
+    """The database refuses every change but one: that `actor` (of a person), `reason` and `salt` are taken away."""
+
     id = BigAutoField()
     at = InstantField()
-    appointment = BigIntegerField()
+    appointment = BigIntegerField(null=True)
     actor_kind = CharField()
     actor = CharField()
     action = CharField()
     from_status = CharField(null=True)
-    to_status = CharField()
+    to_status = CharField(null=True)
+    result = CharField()
     reason = TextField()
+    request_id = CharField(null=True)
+    erased = IntegerField(null=True)
+    salt = CharField(null=True)
+    digest = CharField()
 
     class Meta:
         table_name = "portal_history"
@@ -137,3 +145,12 @@ def insert(db: Database, model: type[Any], **values: Any) -> int:
     if is_postgres(db):
         return int(run(db, f"{sql} RETURNING id", *values.values()).fetchone()[0])
     return int(run(db, sql, *values.values()).lastrowid)
+
+
+def insert_many(db: Database, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows without a need for their ids, as many to a statement as SQLite has marks for."""
+    at_once = 900 // len(names)
+    for first in range(0, len(rows), at_once):
+        some = rows[first : first + at_once]
+        values = ", ".join([f"({marks(names)})"] * len(some))
+        run(db, f"INSERT INTO {table} ({', '.join(names)}) VALUES {values}", *(v for row in some for v in row))  # noqa: S608

@@ -9,13 +9,13 @@ from werkzeug.datastructures import MultiDict
 
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
-from ..domain.lifecycle import Actor, ActorKind, Status
+from ..domain.lifecycle import Status
 from ..domain.practice import Keyed, Practice, Wish
 from ..services.requests import ReminderConsent, request_appointment
 from ..services.state import State
 from .calendar_month import month_view
 from .forms import TimeForm, new_key, read_day, read_month, said_once
-from .guard import current_state, own_appointment, signed_in_client
+from .guard import acting, current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 
 CHOICES = ("type", "contact", "provider", "location")
@@ -65,7 +65,7 @@ def request_time() -> ResponseReturnValue:
             wish,
             client,
             form.instant,
-            actor=Actor(ActorKind.CLIENT, client.id),
+            actor=acting(client),
             note=form.note.data or "",
             consent=_consent(form, practice, wish),
             key=_request_key(form),

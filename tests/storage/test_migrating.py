@@ -13,7 +13,7 @@ from portal_plugin.storage.database import check_ready, migrate, open_database
 from tests.support import execute, make_host, on_server
 
 MIGRATIONS = sorted(path.stem for path in FOLDER.glob("*.py"))
-TABLES = {"practice", "claim", "appointment", "history", "outbox", "consent"}
+TABLES = {"practice", "claim", "appointment", "history", "seal", "outbox", "consent"}
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
