@@ -170,7 +170,9 @@ def history(ref: str, as_json: bool) -> None:
         at = entry.at.astimezone(ZoneInfo(appointment.zone))
         change = f"{entry.from_status or '-'} -> {entry.to_status}" if entry.to_status else entry.result
         who = f"{entry.actor_kind} {entry.actor}".strip()
-        click.echo(f"{at:%Y-%m-%d %H:%M:%S %Z}  {entry.action:<8}  {change:<22}  {who}  {entry.reason}".rstrip())
+        # On one line: whoever typed a reason could otherwise write lines of history.
+        reason = " ".join(entry.reason.split())
+        click.echo(f"{at:%Y-%m-%d %H:%M:%S %Z}  {entry.action:<8}  {change:<22}  {who}  {reason}".rstrip())
 
 
 def verify(head: str | None, as_json: bool) -> None:

@@ -319,7 +319,7 @@ def test_worker_once_delivers_what_is_due_and_expires_what_lapsed(host: Host) ->
 
 def test_history_tells_who_did_what_and_when(host: Host) -> None:
     ref = host.request().ref
-    run(host, "confirm", ref, "--message", "See you")
+    run(host, "confirm", ref, "--message", "See\nyou")
     host.browser("theo").get(f"/portal/appointments/{ref}/requested")
     assert lines(run(host, "history", ref)) == [
         "2026-12-07 07:00:00 EST  request   - -> requested          host host",
@@ -336,7 +336,7 @@ def test_history_tells_who_did_what_and_when(host: Host) -> None:
         "from_status": "requested",
         "to_status": "confirmed",
         "result": "done",
-        "reason": "See you",
+        "reason": "See\nyou",
         "request_id": None,
     }
 

@@ -41,7 +41,7 @@ def test_a_look_at_what_is_not_there_is_recorded_without_what_was_typed(either_h
 
 
 def test_both_ask_the_database_for_the_same(either_host: Host) -> None:
-    """One inserts what the other inserts: neither time nor statements tell them apart."""
+    """One inserts what the other inserts, so it takes as long."""
     browser = either_host.browser("maya")
     asked = []
     for ref in (MISSING, either_host.request("theo").ref) * 2:
