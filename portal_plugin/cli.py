@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -14,15 +14,16 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from . import doctor
 from .delivery import worker
 from .domain.appointment import Appointment
 from .domain.errors import NotFound, PortalError
-from .domain.instants import wall_instants
+from .domain.instants import local_date, seconds, wall_instants
 from .domain.lifecycle import Action, Actor, ActorKind, Status
-from .practice_file import load
+from .practice_file import Written, read
 from .services import decisions, people, practices, slots
 from .services.state import State
-from .storage import appointments, chain
+from .storage import appointments, busy_calendars, chain
 from .storage import history as past
 from .storage.database import check_ready, migrate
 
@@ -41,8 +42,17 @@ def portal_commands() -> AppGroup:
     group = AppGroup("portal", help="The appointment portal.")
     for name, function, params in (
         ("init", init, []),
-        ("check", check, [_FILE]),
-        ("apply", apply, [_FILE, _YES]),
+        ("check", check, [_FILE, click.Option(["--strict"], is_flag=True, help="Exit with 1 when something is odd.")]),
+        (
+            "apply",
+            apply,
+            [
+                _FILE,
+                _YES,
+                click.Option(["--dry-run"], is_flag=True, help="Show what would change, and apply nothing."),
+            ],
+        ),
+        ("doctor", examine, []),
         ("explain", explain, _SLOT),
         ("requests", requests, []),
         ("confirm", confirm, [_REF, _MESSAGE]),
@@ -51,6 +61,7 @@ def portal_commands() -> AppGroup:
         ("verify", verify, [click.Option(["--head"], help="A head that an earlier run told."), _JSON]),
         ("export", export, [_CLIENT]),
         ("erase", erase, [_CLIENT, click.Option(["--cancel"], is_flag=True, help="Cancel what is ahead."), _YES]),
+        ("calendars", calendars, []),
         ("worker", work, [click.Option(["--once"], is_flag=True, help="Do what is due and stop, for cron.")]),
     ):
         callback = cast(Callable[..., Any], with_appcontext(function))
@@ -59,7 +70,7 @@ def portal_commands() -> AppGroup:
 
 
 _STAFF = Actor(ActorKind.STAFF, "command line")
-_FILE = click.Argument(["file"], type=click.Path())
+_FILE = click.Argument(["file"], type=click.Path(), required=False)
 _YES = click.Option(["--yes"], is_flag=True, help="Do not ask.")
 _JSON = click.Option(["--json", "as_json"], is_flag=True, help="For a program to read.")
 _CLIENT = click.Argument(["client_id"])
@@ -80,29 +91,74 @@ def init() -> None:
     click.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
 
 
-def check(file: str) -> None:
-    """Say whether FILE is a practice file without mistakes, and name each with its line."""
-    read = load(file)
+def check(file: str | None, strict: bool) -> None:
+    """Name every mistake in FILE, and what is odd, with its line.
+
+    Without FILE, the site's own practice_source is asked.
+    """
+    state = _state()
+    written = _written(file, state)
+    told = written.file
     click.echo(
-        f"{file} is fine: {len(read.providers)} providers, {len(read.locations)} locations, "
-        f"{len(read.appointment_types)} appointment types."
+        f"{file or 'The practice'} is fine: {len(told.providers)} providers, {len(told.locations)} locations, "
+        f"{len(told.appointment_types)} appointment types."
     )
+    warnings = written.warnings(local_date(seconds(state.now()), told.practice.zone))
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    if strict and warnings:
+        click.get_current_context().exit(1)
 
 
-def apply(file: str, yes: bool) -> None:
-    """Make FILE the practice. Shows what changes and asks first, on a terminal."""
+def apply(file: str | None, yes: bool, dry_run: bool) -> None:
+    """Make FILE the practice, after showing what changes.
+
+    On a terminal it asks first. Appointments that this leaves outside the hours are listed, and none is touched.
+    Without FILE, the site's own practice_source is asked.
+    """
     state = _state()
     check_ready(state.db)
-    read = load(file)
-    changed = practices.changes(old := practices.current_document(state.db), practices.succeed(old, read))
-    if not changed:
+    told = _written(file, state).file
+    plan = practices.plan(state.db, told, state.now())
+    if not plan.changes:
         click.echo("Nothing changes.")
         return
-    click.echo("\n".join(changed))
+    click.echo("\n".join(plan.changes))
+    _show_outside(plan)
+    if dry_run:
+        click.echo("Nothing was applied.")
+        return
     if not yes and sys.stdin.isatty():
         click.confirm("Apply?", abort=True)
-    practices.apply_practice(state.db, read, state.now())
+    practices.apply_practice(state.db, told, state.now())
     click.echo("Applied.")
+
+
+def _written(file: str | None, state: State) -> Written:
+    return read(file) if file else Written(practices.from_host(state.questions), {})
+
+
+def _show_outside(plan: practices.Plan) -> None:
+    if plan.outside:
+        click.echo("Now outside the hours, and kept as they are:")
+    for one, why in plan.outside:
+        click.echo(f"{_line(one, one.client.id)}  {why}")
+    if plan.outside_before:
+        click.echo(f"Outside the hours already: {plan.outside_before}.")
+
+
+def examine() -> None:
+    """Look whether all is in place, and say what to do.
+
+    A line for each thing: ok, warning, or failing, which exits with 1. Nothing is changed or sent.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    failing = False
+    for finding in doctor.examine(app, _state()):
+        click.echo(finding)
+        failing |= finding.level is doctor.Level.FAILING
+    if failing:
+        click.get_current_context().exit(1)
 
 
 def explain(type: str, contact: str, start: str, provider: str | None, location: str | None) -> None:
@@ -140,7 +196,7 @@ def requests() -> None:
         limit=1000,
     )
     for request in found:
-        click.echo(_line(request))
+        click.echo(_line(request, request.client.name))
     if not found:
         click.echo("No requests are waiting.", err=True)
 
@@ -216,8 +272,24 @@ def erase(client_id: str, cancel: bool, yes: bool) -> None:
     click.echo(f"Erased. Appointments that stay, without a name: {kept}.")
 
 
+def calendars() -> None:
+    """List the outside calendars: age of the last good answer, busy times known, last error."""
+    state = _state()
+    state.check()
+    readings = {reading.provider: reading for reading in busy_calendars.known(state.db)}
+    counts = busy_calendars.counts(state.db)
+    listed = [provider for provider in state.practice().providers.values() if provider.reads_calendar]
+    for provider in listed:
+        reading = readings.get(provider.number)
+        age = f"read {_age(state.now() - reading.fetched)} ago" if reading and reading.fetched else "never read"
+        error = f"; last try: {reading.error}" if reading and reading.error else ""
+        click.echo(f"{provider.key}  {provider.name}  {age}, {counts.get(provider.number, 0)} busy times{error}")
+    if not listed:
+        click.echo("No provider has a busy_calendar.", err=True)
+
+
 def work(once: bool) -> None:
-    """Deliver messages and expire what nobody answered, until stopped."""
+    """Deliver messages, expire what nobody answered and read outside calendars, until stopped."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     state = _state()
     state.check()
@@ -239,11 +311,16 @@ def _decide(ref: str, action: Action, message: str) -> None:
     state = _state()
     state.check()
     appointment = decisions.decide(state, ref, action, _STAFF, message)
-    click.echo(_line(appointment))
+    click.echo(_line(appointment, appointment.client.name))
 
 
-def _line(appointment: Appointment) -> str:
+def _age(age: timedelta) -> str:
+    minutes = max(round(age.total_seconds() / 60), 0)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
+
+
+def _line(appointment: Appointment, client: str) -> str:
     return (
         f"{appointment.ref}  {appointment.status:<9}  {appointment.local_starts:%Y-%m-%d %H:%M %Z}  "
-        f"{appointment.provider.name}  {appointment.client.name}"
+        f"{appointment.provider.name}  {client}"
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from .domain.addresses import is_web_address
 from .domain.errors import SetupError
 
 Clock = Callable[[], datetime]
@@ -30,6 +30,7 @@ class Settings:
     sign_in: str
     bundled_htmx: bool
     retention: timedelta | None
+    private_addresses: bool
     clock: Clock
 
 
@@ -53,7 +54,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             "PORTAL_BASE_URL is not set: set it to the site's public address, such as "
             '"https://www.example.org"; links in mails begin with it.'
         )
-    elif not _is_address(base_url):
+    elif not is_web_address(base_url) or "?" in base_url:
         mistakes.append(f'PORTAL_BASE_URL is {base_url!r}: write a whole address, such as "https://www.example.org".')
     database_url = text("PORTAL_DATABASE_URL", f"sqlite:///{Path(instance_path) / 'portal.db'}")
     if not re.match(r"(sqlite:///|postgresql://[^/]*/)[^?:]", database_url):
@@ -74,6 +75,9 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             "out to keep everything."
         )
         days = None
+    private_addresses = config.get("PORTAL_PRIVATE_ADDRESSES", False)
+    if not isinstance(private_addresses, bool):
+        mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -90,21 +94,9 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         sign_in=sign_in,
         bundled_htmx=htmx == "bundled",
         retention=None if days is None else timedelta(days=days),
+        private_addresses=private_addresses,
         clock=clock,
     )
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and not (parts.query or parts.fragment or re.search(r"\s", url))
-            and (parts.port is None or parts.port > 0)
-        )
-    except ValueError:
-        return False
 
 
 def _as_text(secret: object) -> str:

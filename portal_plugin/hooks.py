@@ -1,9 +1,10 @@
 """Facts the portal announces after a commit, and questions it asks the host before a transaction."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from blinker import NamedSignal, Namespace
 
@@ -21,7 +22,8 @@ appointment_confirmed = _signals.signal("appointment-confirmed", "The practice c
 appointment_accepted = _signals.signal("appointment-accepted", "A client accepted an invitation.")
 appointment_declined = _signals.signal("appointment-declined", "The practice declined a request.")
 appointment_cancelled = _signals.signal(
-    "appointment-cancelled", "Client or practice cancelled, or the practice withdrew an invitation."
+    "appointment-cancelled",
+    "Client or practice cancelled, the practice withdrew an invitation, or another time took its place.",
 )
 appointment_expired = _signals.signal("appointment-expired", "Nobody answered in time.")
 appointment_completed = _signals.signal("appointment-completed", "The appointment took place.")
@@ -34,6 +36,7 @@ ANNOUNCED: dict[Action, NamedSignal] = {
     Action.ACCEPT: appointment_accepted,
     Action.DECLINE: appointment_declined,
     Action.CANCEL: appointment_cancelled,
+    Action.REPLACE: appointment_cancelled,
     Action.WITHDRAW: appointment_cancelled,
     Action.EXPIRE: appointment_expired,
     Action.COMPLETE: appointment_completed,
@@ -64,6 +67,7 @@ class Proposal:
 CurrentClient = Callable[[], Client | None]
 BusyTimes = Callable[[str, datetime, datetime], Iterable[tuple[datetime, datetime]]]
 RequestVeto = Callable[[Proposal], None]
+PracticeSource = Callable[[], Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -73,3 +77,4 @@ class Questions:
     current_client: CurrentClient | None = None
     busy_times: BusyTimes | None = None
     request_vetoes: list[RequestVeto] = field(default_factory=list)
+    practice_source: PracticeSource | None = None

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -20,11 +20,13 @@ from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
-from .hooks import BusyTimes, CurrentClient, Questions, RequestVeto
-from .services import decisions, people, requests
+from .hooks import BusyTimes, CurrentClient, PracticeSource, Questions, RequestVeto
+from .practice_file import from_dict
+from .services import decisions, people, practices, requests
 from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments, history
+from .storage.database import check_ready
 from .web.blueprint import add_filters, create_blueprint
 from .web.guard import request_id
 from .web.htmx import install
@@ -80,6 +82,13 @@ class Portal:
         self._questions.request_vetoes.append(function)
         return function
 
+    def practice_source(self, function: PracticeSource) -> PracticeSource:
+        """Register where the practice comes from: a function without arguments that returns it as a dict in the shape
+        of the practice file. Asked when a practice is applied or checked without a file, in an app context.
+        """
+        self._questions.practice_source = function
+        return function
+
     # Decisions. Each returns the appointment as it now is; done already, nothing changes.
 
     def request(
@@ -92,13 +101,16 @@ class Portal:
         provider: str | None = None,
         location: str | None = None,
         note: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
         by: str = "host",
     ) -> Appointment:
         """Ask for a time on a client's behalf, under the rules a client has. Raises NotOffered, SlotTaken, Refused."""
-        state = _state()
-        practice = state.practice()
-        wish = practice.wish(type, contact, provider, location)
-        return requests.request_appointment(state, practice, wish, client, starts, actor=_actor(by), note=note)
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, note=note
+        )
+        return requests.request_appointment(state, state.practice(), asking)
 
     def invite(
         self,
@@ -110,13 +122,66 @@ class Portal:
         provider: str | None = None,
         location: str | None = None,
         message: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
         by: str = "host",
     ) -> Appointment:
         """Propose a time, which is held until the client answers. Raises NotOffered, SlotTaken."""
-        state = _state()
-        practice = state.practice()
-        wish = practice.wish(type, contact, provider, location)
-        return requests.invite_client(state, practice, wish, client, starts, actor=_actor(by), message=message)
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, message=message
+        )
+        return requests.invite_client(state, state.practice(), asking)
+
+    def book(
+        self,
+        client: Client,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        replaces: str | None = None,
+        reference: str = "",
+        data: Mapping[str, Any] | None = None,
+        by: str = "host",
+    ) -> Appointment:
+        """Make a confirmed appointment that the client agreed to elsewhere. Raises NotOffered, SlotTaken."""
+        state, asking = _asking(
+            client, type, contact, starts, provider, location, replaces, reference, data, by, message=message
+        )
+        return requests.book_for_client(state, state.practice(), asking)
+
+    def reschedule(
+        self,
+        ref: str,
+        *,
+        starts: datetime,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        by: str = "host",
+    ) -> Appointment:
+        """Move an appointment: the new one is confirmed at once and names the old one in `replaces`. Provider and
+        location stay unless given. Raises NotFound, NotOffered, SlotTaken, AlreadyDecided.
+        """
+        old = self.appointment(ref)
+        place = location or (old.location.key if old.location else None)
+        return self.book(
+            old.client,
+            type=old.type.key,
+            contact=old.contact.key,
+            starts=starts,
+            provider=provider or old.provider.key,
+            location=place,
+            message=message,
+            replaces=ref,
+            reference=old.host_reference,
+            data=old.host_data,
+            by=by,
+        )
 
     def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
         """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""
@@ -151,6 +216,15 @@ class Portal:
     def practice(self) -> Practice:
         """The practice as last applied."""
         return _state().practice()
+
+    def apply_practice(self, data: Mapping[str, Any] | None = None) -> list[str]:
+        """Make `data`, or what `practice_source` returns, the practice; what changed, a line each. Raises
+        PracticeFileError with all mistakes, and SetupError without tables or a practice.
+        """
+        state = _installed()
+        check_ready(state.db)
+        file = practices.from_host(state.questions) if data is None else from_dict(data)
+        return practices.apply_practice(state.db, file, state.now())
 
     def appointment(self, ref: str) -> Appointment:
         """Raises NotFound."""
@@ -264,12 +338,49 @@ class Portal:
 
 
 def _state() -> State:
-    state: Any = current_app.extensions.get("portal")
+    state = _installed()
+    state.check()
+    return state
+
+
+def _installed() -> State:
+    state: State | None = current_app.extensions.get("portal")
     if state is None:
         raise SetupError("This app has no portal: call Portal(app), or portal.init_app(app) in its factory.")
-    checked: State = state
-    checked.check()
-    return checked
+    return state
+
+
+def _asking(
+    client: Client,
+    type: str,
+    contact: str,
+    starts: datetime,
+    provider: str | None,
+    location: str | None,
+    replaces: str | None,
+    reference: str,
+    data: Mapping[str, Any] | None,
+    by: str,
+    note: str = "",
+    message: str = "",
+) -> tuple[State, requests.Asking]:
+    state = _state()
+    practice = state.practice()
+    moving = appointments.by_ref(state.db, practice, replaces) if replaces else None
+    if replaces and (moving is None or moving.client.id != client.id):
+        raise NotFound
+    asking = requests.Asking(
+        practice.wish(type, contact, provider, location),
+        client,
+        starts,
+        _actor(by),
+        moving=moving,
+        host_reference=reference,
+        host_data=data or {},
+        note=note,
+        message=message,
+    )
+    return state, asking
 
 
 def _decide(ref: str, action: Action, message: str, by: str) -> Appointment:

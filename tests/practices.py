@@ -67,3 +67,12 @@ def practice(**settings: Any) -> dict[str, Any]:
     data = deepcopy(PRACTICE)
     data["practice"] |= settings
     return data
+
+
+def with_calendars(**addresses: str) -> dict[str, Any]:
+    """The practice in which these providers have a `busy_calendar`, by key."""
+    data = practice()
+    for provider in data["providers"]:
+        if provider["key"] in addresses:
+            provider["busy_calendar"] = addresses[provider["key"]]
+    return data

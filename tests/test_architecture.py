@@ -22,7 +22,8 @@ ALLOWED = {
     "services": {"domain", "storage", "hooks", "config", "practice_file"},
     "delivery": {"domain", "storage", "services", "hooks", "config"},
     "web": {"domain", "storage", "services", "hooks", "config", "delivery.calendar"},
-    "cli": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery"},
+    "doctor": {"domain", "storage", "services", "config", "practice_file", "delivery"},
+    "cli": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "doctor"},
     "portal": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "web", "cli"},
     "__init__": {"domain", "hooks", "portal"},
 }

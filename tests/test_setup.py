@@ -61,6 +61,8 @@ def refusal(**settings: Any) -> list[str]:
         ("PORTAL_DATABASE_URL", 5, "must be text"),
         ("PORTAL_HTMX", "cdn", '"bundled"'),
         ("PORTAL_HTMX", True, "must be text"),
+        ("PORTAL_PRIVATE_ADDRESSES", "yes", "True or False"),
+        ("PORTAL_PRIVATE_ADDRESSES", 1, "True or False"),
         ("PORTAL_CLOCK", "now", "aware datetime"),
         ("PORTAL_RETENTION_DAYS", 0, "such as 3650"),
         ("PORTAL_RETENTION_DAYS", -1, "such as 3650"),
@@ -87,6 +89,7 @@ def test_every_wrong_setting_is_named_at_once() -> None:
         "PORTAL_CLOCK": 5,
         "PORTAL_BASE_TEMPLATE": 5,
         "PORTAL_SIGN_IN": 5,
+        "PORTAL_PRIVATE_ADDRESSES": "no",
     }
     lines = refusal(**wrong)
     assert len(lines) == len(wrong)

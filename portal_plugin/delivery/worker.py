@@ -1,5 +1,5 @@
-"""The worker: expires what nobody answered, delivers what the outbox holds, forgets whom the practice no longer keeps,
-and seals the history.
+"""The worker: expires what nobody answered, delivers what the outbox holds, reads outside calendars, forgets whom the
+practice no longer keeps, and seals the history.
 """
 
 import logging
@@ -15,6 +15,7 @@ from ..services.state import State
 from ..storage import chain, outbox
 from ..storage.outbox import Message
 from . import mail
+from .busy_calendars import read_next
 
 log = logging.getLogger("portal_plugin")
 
@@ -27,6 +28,17 @@ RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1
 
 def run_once(app: Flask, state: State) -> int:
     """Do everything that is due now; how many messages were sent."""
+    sent = send_due(app, state)
+    # Each calendar once at the most: many slow ones may take longer than the pause between two readings.
+    for _ in state.practice().providers:
+        if not read_next(state):
+            break
+        sent += send_due(app, state)
+    return sent
+
+
+def send_due(app: Flask, state: State) -> int:
+    """Expire what lapsed and deliver what is due; how many messages were sent."""
     expire_lapsed(state)
     sent = 0
     while batch := outbox.lease_due(state.db, state.now(), state.now() + LEASE, BATCH):
@@ -42,14 +54,18 @@ def run_once(app: Flask, state: State) -> int:
 def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> None:
     """Work until `stop` is set, looking every `pause` seconds; a database that is away is waited for."""
     while not stop.is_set():
+        more = False
         try:
-            run_once(app, state)
+            send_due(app, state)
+            # One at a time: messages, and a wish to stop, wait for no more than one calendar.
+            more = read_next(state)
         except Exception:
             log.exception("The worker could not finish its round and tries again.")
         finally:
             if not state.db.is_closed():
                 state.db.close()
-        stop.wait(pause)
+        if not more:
+            stop.wait(pause)
 
 
 def _forget(state: State) -> None:

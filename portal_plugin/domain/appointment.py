@@ -1,8 +1,10 @@
 """One appointment as the host and the templates see it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from .lifecycle import Status
@@ -23,7 +25,7 @@ class Client:
     name: str = field(repr=False)
     email: str = field(repr=False)
     phone: str = field(default="", repr=False)
-    new: bool = field(default=False, repr=False)
+    new: bool = field(default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("id", "name", "email", "phone"):
@@ -41,8 +43,10 @@ class Appointment:
     """A request, an invitation or an appointment. Instants are aware UTC; `zone` is the one it is told in.
 
     `message` is the practice's latest word to the client; `note` is the client's to the practice when asking
-    and `reason` when cancelling. `version`
-    rises with every change. `id` (0 until it is stored) and `claim` are the portal's own and mean nothing outside.
+    and `reason` when cancelling. `version` rises with every change. `replaces` is the reference of the appointment
+    that this one takes the place of, once it is confirmed; `thread` is the first reference of such a chain.
+    `host_reference` and `host_data` are the host's. `id` (0 until it is stored) and `claim` are the portal's own and
+    mean nothing outside.
     """
 
     ref: str
@@ -62,6 +66,10 @@ class Appointment:
     version: int
     created: datetime
     expires: datetime
+    replaces: str | None = None
+    thread: str = ""
+    host_reference: str = ""
+    host_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     id: int = field(default=0, repr=False)
     claim: int | None = field(default=None, repr=False)
 

@@ -131,11 +131,13 @@ def grid(practice: Practice, wish: Wish, provider: Provider, day: date) -> tuple
     Hours may be meant in another zone than the wish's, so the dates around it are looked at as well. A day ends where
     the next begins, even if a clock put back just after midnight returns to it.
     """
+    if practice.closed_on(day):
+        return ()
     begins, ends = day_bounds(day, wish.zone)[0], day_bounds(day + _ONE_DAY, wish.zone)[0]
     length, step = int(wish.type.duration.total_seconds()), int(wish.type.increment.total_seconds())
     found: set[int] = set()
     for near in (day - _ONE_DAY, day, day + _ONE_DAY):
-        for run in _runs(practice, wish, provider, near):
+        for run in _runs(wish, provider, near):
             start = max(run.starts, begins)
             start += (run.origin - start) % step
             found.update(range(start, min(run.ends, run.limit - length + 1, ends), step))
@@ -151,10 +153,8 @@ class Run(NamedTuple):
     origin: int
 
 
-def _runs(practice: Practice, wish: Wish, provider: Provider, day: date) -> Iterator[Run]:
+def _runs(wish: Wish, provider: Provider, day: date) -> Iterator[Run]:
     """The runs whose local date is `day`, on the clock that the hours are meant on."""
-    if practice.closed_on(day):
-        return
     base = midnight(day)
     for zone, windows in provider.windows(day, wish.contact, wish.location).items():
         stretches = local_day(day, zone)

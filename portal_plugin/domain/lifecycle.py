@@ -24,10 +24,12 @@ class Action(StrEnum):
 
     REQUEST = "requested"
     INVITE = "invited"
+    BOOK = "booked"
     CONFIRM = "confirmed"
     ACCEPT = "accepted"
     DECLINE = "declined"
     CANCEL = "cancelled"
+    REPLACE = "moved"
     WITHDRAW = "withdrawn"
     EXPIRE = "expired"
     COMPLETE = "completed"
@@ -85,6 +87,9 @@ TRANSITIONS: dict[tuple[Status, Action], Rule] = {
     (Status.CONFIRMED, Action.COMPLETE): Rule(Status.COMPLETED, _STAFF),
     (Status.CONFIRMED, Action.MISS): Rule(Status.NO_SHOW, _STAFF),
 }
+
+# Another appointment took its place: whoever confirmed that one did this too.
+TRANSITIONS |= {(status, Action.REPLACE): Rule(Status.CANCELLED, _EITHER | _SYSTEM) for status in OPEN}
 
 _TARGETS = {action: rule.target for (_, action), rule in TRANSITIONS.items()}
 

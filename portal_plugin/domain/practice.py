@@ -131,7 +131,10 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """`number` is the provider's place in the database; it never changes and is never reused."""
+    """`number` is the provider's place in the database; it never changes and is never reused.
+
+    `busy_calendar` is an iCalendar address; whoever has it can read the calendar, so it is a secret.
+    """
 
     key: str
     name: str
@@ -144,6 +147,11 @@ class Provider:
     hours: tuple[Hours, ...]
     overrides: Mapping[date, tuple[Override, ...]] = field(default_factory=dict)
     retired: bool = False
+    busy_calendar: str = field(default="", repr=False)
+
+    @property
+    def reads_calendar(self) -> bool:
+        return bool(self.busy_calendar) and not self.retired
 
     def offers(self, kind: AppointmentType, contact: ContactType) -> bool:
         return not self.retired and kind.key in self.types and contact.key in self.contact_types
@@ -209,6 +217,7 @@ class Practice:
     requests_hold_time: bool
     request_expiry: timedelta | None
     cancellation_window: timedelta
+    reschedule_window: timedelta
     policies: str
     programme: str
     locations: Mapping[str, Location]

@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict
 
+from ..domain.addresses import is_web_address
 from ..domain.instants import zone_names
 from ..domain.practice import Audience, Window
-from .public_holidays import check_region
 
 _WINDOW = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2})", re.ASCII)
+KEY = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -32,7 +33,7 @@ def _read_window(text: object) -> Window:
     return window
 
 
-def _write_window(window: Window) -> str:
+def write_window(window: Window) -> str:
     return f"{window.opens // 60}:{window.opens % 60:02}-{window.closes // 60}:{window.closes % 60:02}"
 
 
@@ -42,8 +43,14 @@ def _zone(name: object) -> str:
     return name
 
 
-def _read_day(value: object) -> date:
-    if isinstance(value, str) and _DATE.fullmatch(value):
+def is_date(text: str) -> bool:
+    """Written as one, whether or not the calendar has it."""
+    return bool(_DATE.fullmatch(text))
+
+
+def read_day(value: object) -> date:
+    """Raises ValueError for what is no date."""
+    if isinstance(value, str) and is_date(value):
         return date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
@@ -52,9 +59,9 @@ def _read_day(value: object) -> date:
 
 def _read_holiday(value: object) -> date | str:
     """A date, or the name of a holiday."""
-    if isinstance(value, str) and not _DATE.fullmatch(value):
+    if isinstance(value, str) and not is_date(value):
         return value.strip()
-    return _read_day(value)
+    return read_day(value)
 
 
 def did_you_mean(word: str, among: Iterable[str]) -> str:
@@ -69,13 +76,21 @@ def _audience(value: object) -> Audience:
     return Audience(str(value))
 
 
-Day = Annotated[date, BeforeValidator(_read_day)]
-Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(_write_window)]
+def _address(url: object) -> str:
+    # Not repeated in the sentence: a calendar's address is a secret.
+    if not isinstance(url, str) or len(url) > 2000 or not is_web_address(url):
+        raise ValueError('write a whole address that begins with "https://", not with "webcal://"')
+    return url
+
+
+Day = Annotated[date, BeforeValidator(read_day)]
+Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(write_window)]
 Zone = Annotated[str, BeforeValidator(_zone)]
+Address = Annotated[str, BeforeValidator(_address)]
 Whole = Annotated[int, Strict()]
 YesNo = Annotated[bool, Strict()]
 Who = Annotated[Audience, BeforeValidator(_audience)]
-Key = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Key = Annotated[str, Field(pattern=f"^{KEY.pattern}$", max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Text = Annotated[str, Field(max_length=2000)]
 
@@ -94,6 +109,7 @@ class PracticeSection(Section):
     requests_hold_time: YesNo = True
     request_expiry_hours: Annotated[Whole, Field(ge=1, le=8760)] | None = None
     cancellation_hours: Annotated[Whole, Field(ge=0, le=8760)] = 24
+    reschedule_hours: Annotated[Whole, Field(ge=0, le=8760)] | None = None
     policies: Text = ""
     reminder_programme: Text = ""
 
@@ -162,6 +178,7 @@ class ProviderEntry(Section):
     locations: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     contact_types: tuple[str, ...]
+    busy_calendar: Address | None = Field(default=None, repr=False)
     hours: tuple[HoursEntry, ...] = ()
     overrides: tuple[OverrideEntry, ...] = ()
 
@@ -179,11 +196,6 @@ class HolidaysSection(Section):
     subdivision: Name | None = None
     open: tuple[Annotated[date | str, BeforeValidator(_read_holiday)], ...] = ()
 
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        check_region(self.country, self.subdivision)
-        return self
-
 
 class Entries(Section):
     """What a practice lists, and what it once listed: the retired ones keep their appointments readable."""
@@ -194,9 +206,19 @@ class Entries(Section):
     providers: tuple[ProviderEntry, ...] = ()
 
 
+KINDS = tuple(Entries.model_fields)
+
+
 class PracticeFile(Entries):
     """A practice file as written."""
 
     practice: PracticeSection
     holidays: HolidaysSection | None = None
     closures: tuple[ClosureEntry, ...] = ()
+
+
+def section_in(section: type[Section], name: str) -> type[Section]:
+    """What kind of section `name` holds there, one or a list of them; `section` itself where it holds none."""
+    annotation = section.model_fields[name].annotation
+    candidates = (annotation, *getattr(annotation, "__args__", ()))
+    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, Section)), section)

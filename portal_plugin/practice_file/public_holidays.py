@@ -46,14 +46,15 @@ class PublicHolidays:
         ]
 
 
-def check_region(country: str, subdivision: str | None) -> None:
-    """Raises ValueError, with the regions there are, for one that the library does not know."""
+def region_mistake(country: str, subdivision: str | None) -> tuple[str, str] | None:
+    """What is at fault, `country` or `subdivision`, and a sentence, where the library does not know the region."""
     known = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
-        raise ValueError(f"unknown country {country!r}: write its two letters, such as 'US'")
+        return "country", f"unknown country {country!r}: write its two letters, such as 'US'"
     if subdivision is not None and subdivision not in known[country]:
         regions = ", ".join(known[country]) or "none"
-        raise ValueError(f"unknown subdivision {subdivision!r} of {country}; there are: {regions}")
+        return "subdivision", f"unknown subdivision {subdivision!r} of {country}; there are: {regions}"
+    return None
 
 
 def _bare(names: str) -> list[str]:

@@ -2,20 +2,38 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ..domain.errors import Mistake, PracticeFileError
 from .contradictions import contradictions
-from .entries import PracticeFile, did_you_mean
+from .entries import PracticeFile, Section, did_you_mean, section_in
 from .lines import Place, lines_of, nearest_line
+from .oddities import oddities
+
+
+class Written(NamedTuple):
+    """A practice file, and where in its text each thing stands; no lines when it was given as a dict."""
+
+    file: PracticeFile
+    lines: Mapping[Place, int]
+
+    def warnings(self, today: date) -> list[Mistake]:
+        """What is legal and odd, from the top down. `today` is the practice's local date."""
+        return located(oddities(self.file, today), self.file.model_dump(), self.lines)
 
 
 def load(path: str | Path) -> PracticeFile:
     """Read a practice file. Raises PracticeFileError with all mistakes, or with the one that stops reading."""
+    return read(path).file
+
+
+def read(path: str | Path) -> Written:
+    """The same, with its lines."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -34,21 +52,27 @@ def load(path: str | Path) -> PracticeFile:
         raise PracticeFileError(
             [Mistake(None, "not valid TOML", "it is nested too deeply or a number is too long")]
         ) from None
-    return from_dict(data, lines_of(text))
+    lines = lines_of(text)
+    return Written(from_dict(data, lines), lines)
 
 
 def from_dict(data: Mapping[str, Any], lines: Mapping[Place, int] | None = None) -> PracticeFile:
     """The same from a dict in the file's shape. Raises PracticeFileError."""
+    file, mistakes = None, []
     try:
         file = PracticeFile.model_validate(data)
     except ValidationError as error:
         mistakes = [(tuple(e["loc"]), _explain(e)) for e in error.errors()]
-    else:
-        mistakes = list(contradictions(file))
-        if not mistakes:
-            return file
-    found = [Mistake(nearest_line(lines or {}, loc), _spell(loc, data), what) for loc, what in mistakes]
-    raise PracticeFileError(sorted(found, key=lambda mistake: mistake.line or 0))
+    mistakes += contradictions(file.model_dump(exclude_none=True) if file else data)
+    if file is None or mistakes:
+        raise PracticeFileError(located(mistakes, data, lines or {}))
+    return file
+
+
+def located(told: Iterable[tuple[Place, str]], data: Any, lines: Mapping[Place, int]) -> list[Mistake]:
+    """What is told of places in `data`, with their lines and in the words of the file, from the top down."""
+    found = [Mistake(nearest_line(lines, place), _spell(place, data), what) for place, what in told]
+    return sorted(found, key=lambda mistake: mistake.line or 0)
 
 
 def _explain(error: Any) -> str:
@@ -65,20 +89,12 @@ def _explain(error: Any) -> str:
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, not {_shorten(error['input'])}"
 
 
-def _fields_at(loc: Sequence[str | int]) -> list[str]:
-    model: type[BaseModel] = PracticeFile
+def _fields_at(loc: Place) -> list[str]:
+    section: type[Section] = PracticeFile
     for step in loc:
         if isinstance(step, str):
-            annotation = model.model_fields[step].annotation
-            model = next(
-                (
-                    a
-                    for a in (annotation, *getattr(annotation, "__args__", ()))
-                    if isinstance(a, type) and issubclass(a, BaseModel)
-                ),
-                model,
-            )
-    return list(model.model_fields)
+            section = section_in(section, step)
+    return list(section.model_fields)
 
 
 def _shorten(value: object) -> str:

@@ -48,6 +48,9 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         requests_hold_time=main.requests_hold_time,
         request_expiry=timedelta(hours=main.request_expiry_hours) if main.request_expiry_hours else None,
         cancellation_window=timedelta(hours=main.cancellation_hours),
+        reschedule_window=timedelta(
+            hours=main.cancellation_hours if main.reschedule_hours is None else main.reschedule_hours
+        ),
         policies=main.policies,
         programme=main.reminder_programme or DEFAULT_PROGRAMME.format(name=main.name),
         locations=each(
@@ -154,4 +157,5 @@ def _provider(
         hours=tuple(hours(written) for written in entry.hours),
         overrides=overrides,
         retired=retired,
+        busy_calendar=entry.busy_calendar or "",
     )

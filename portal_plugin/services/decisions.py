@@ -1,16 +1,18 @@
 """The transition: the one way an appointment changes, whoever asks and from wherever."""
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..domain.appointment import Appointment
-from ..domain.errors import AlreadyDecided, NotFound, TooEarly, TooLate
-from ..domain.lifecycle import RELEASING, Action, Actor, ActorKind, Status, next_status
-from ..domain.practice import Practice
+from ..domain.errors import AlreadyDecided, NotFound, NotOffered, TooEarly, TooLate
+from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status, next_status
+from ..domain.practice import Practice, Wish
 from ..domain.text import clean_text
 from ..hooks import announce
-from ..storage import appointments, claims, history
+from ..storage import appointments, history
+from ..storage.database import Database
+from . import holding
 from .messages import enqueue_mail
 from .state import State
 
@@ -36,8 +38,17 @@ def decide(state: State, ref: str, action: Action, actor: Actor, message: str = 
         check_moment(practice, appointment, action, actor, now)
         changed = move(state, practice, appointment, action, target, actor, message, now)
         if changed is not None:
-            announce(action, changed, state.sender)
+            announce_change(state, practice, action, changed)
             return changed
+
+
+def announce_change(state: State, practice: Practice, action: Action, changed: Appointment) -> None:
+    """Tell of a change after its commit; one that took another's place tells of that one as well."""
+    announce(action, changed, state.sender)
+    if changed.status is Status.CONFIRMED and changed.replaces and action in {Action.CONFIRM, Action.ACCEPT}:
+        old = appointments.by_ref(state.db, practice, changed.replaces)
+        if old is not None and old.status is Status.CANCELLED:
+            announce(Action.REPLACE, old, state.sender)
 
 
 def move(
@@ -55,24 +66,66 @@ def move(
     changes: dict[str, Any] = {}
     if message:
         changes["reason" if actor.kind is ActorKind.CLIENT else "message"] = message
-    freed = appointment.claim if target in RELEASING else None
-    if freed is not None:
-        changes["claim"] = None
     with db.atomic():
+        ties = holding.tie(db, practice, appointment, target)
+        if target in RELEASING:
+            changes["claim"] = None
+        elif target is Status.CONFIRMED and ties.old:
+            # Calendars take the newest version of a thread.
+            changes["version"] = max(appointment.version, ties.old.version) + 1
         changed = appointments.move(db, appointment, target, **changes)
         if changed is None:
             return None
-        if freed is not None:
-            claims.release(db, freed)
-        elif target is Status.CONFIRMED and appointment.claim is None:
-            stretch = appointments.busy_stretch(db, appointment.id)
-            purpose = claims.Purpose.of(appointment, appointment.starts)
-            claim = claims.take(db, appointment.provider.number, stretch, purpose, appointment.type.capacity)
-            changed = appointments.give_claim(db, changed, claim)
+        if target in RELEASING:
+            holding.let_go(db, appointment, ties)
+        elif target is Status.CONFIRMED:
+            changed = take_place(db, changed, ties.old, actor, now)
         history.record(db, appointment.id, actor, action, appointment.status, target, message, now)
         word = "" if actor.kind is ActorKind.CLIENT else message
-        enqueue_mail(db, practice, changed, action, actor, appointment.status, word, now)
+        enqueue_mail(db, practice, changed, action, actor, appointment.status, word, now, ties.old)
     return changed
+
+
+def take_place(
+    db: Database, confirmed: Appointment, old: Appointment | None, actor: Actor, now: datetime
+) -> Appointment:
+    """Give a confirmed appointment its claim, and end the one it replaces. Raises SlotTaken."""
+    confirmed = holding.confirm(db, confirmed, old)
+    if old is not None and old.status in OPEN:
+        appointments.move(db, old, Status.CANCELLED)
+        history.record(db, old.id, actor, Action.REPLACE, old.status, Status.CANCELLED, "", now)
+    return confirmed
+
+
+def locked_to_move(db: Database, practice: Practice, moving: Appointment | None) -> Appointment | None:
+    """What is to be moved as it is now, for the rest of the transaction. Raises AlreadyDecided when it has ended."""
+    old = appointments.locked(db, practice, moving.ref) if moving else None
+    if old is not None and old.status not in OPEN:
+        raise AlreadyDecided(Action.REPLACE, old.status)
+    return old
+
+
+def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> None:
+    """Raises AlreadyDecided when it has ended, and TooLate for a client inside the reschedule window."""
+    if appointment.status not in OPEN:
+        raise AlreadyDecided(Action.REPLACE, appointment.status)
+    if not movable(practice, appointment, kind, now):
+        raise TooLate(
+            f"It is too close to the appointment to move it here. Please call {practice.name} at {practice.phone}."
+        )
+
+
+def movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> bool:
+    """Clients may ask for another time until the reschedule window opens, and nobody once it has begun."""
+    window = practice.reschedule_window if kind is ActorKind.CLIENT and appointment.status is Status.CONFIRMED else None
+    return now < appointment.starts - (window or timedelta())
+
+
+def check_really_moves(old: Appointment, wish: Wish, starts: datetime) -> None:
+    """Raises NotOffered for the very appointment that there is."""
+    same_provider = old.provider.key in {provider.key for provider in wish.providers}
+    if starts == old.starts and same_provider and wish.location == old.location and wish.contact == old.contact:
+        raise NotOffered("starts", "That is the time it has now. Choose another one.")
 
 
 def check_moment(practice: Practice, appointment: Appointment, action: Action, actor: Actor, now: datetime) -> None:

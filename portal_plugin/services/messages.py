@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.appointment import Appointment
-from ..domain.lifecycle import Action, Actor, Status
+from ..domain.lifecycle import OPEN, Action, Actor, Status
 from ..domain.practice import Practice
 from ..storage import outbox
 from ..storage.database import Database
@@ -12,6 +12,7 @@ from ..storage.database import Database
 TOPICS: dict[Action, str] = {
     Action.REQUEST: "received",
     Action.INVITE: "invited",
+    Action.BOOK: "confirmed",
     Action.CONFIRM: "confirmed",
     Action.ACCEPT: "confirmed",
     Action.DECLINE: "declined",
@@ -31,10 +32,12 @@ def enqueue_mail(
     was: Status | None,
     word: str,
     now: datetime,
+    old: Appointment | None = None,
 ) -> None:
     """Write the client's mail into the change's own transaction. A client without an address gets none.
 
-    `word` is what the practice says to this change; what it said to an earlier one is not repeated.
+    `word` is what the practice says to this change; what it said to an earlier one is not repeated. `old` is the
+    appointment whose place this one takes or would have taken, as it was before.
     """
     topic = TOPICS.get(action)
     if topic and appointment.client.email:
@@ -44,7 +47,9 @@ def enqueue_mail(
             channel="mail",
             topic=topic,
             recipient=appointment.client.email,
-            facts=facts(practice, appointment) | {"was": was, "by": actor.kind, "message": word},
+            facts=facts(practice, appointment)
+            | {"was": was, "by": actor.kind, "message": word}
+            | {"instead_of": old.starts.isoformat() if old and old.status in OPEN else None},
             now=now,
         )
 
@@ -54,6 +59,7 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
     location = appointment.location
     return {
         "ref": appointment.ref,
+        "thread": appointment.thread,
         "version": appointment.version,
         "starts": appointment.starts.isoformat(),
         "ends": appointment.ends.isoformat(),

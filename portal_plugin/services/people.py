@@ -89,6 +89,9 @@ def _told(appointment: Appointment) -> dict[str, Any]:
         "text_reminders": appointment.text_reminders,
         "created": appointment.created.isoformat(),
         "expires": appointment.expires.isoformat(),
+        "replaces": appointment.replaces,
+        "reference": appointment.host_reference,
+        "data": appointment.host_data,
     }
 
 

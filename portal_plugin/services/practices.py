@@ -4,13 +4,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from ..domain.appointment import Appointment
+from ..domain.errors import SetupError
+from ..domain.lifecycle import OPEN
+from ..domain.outside import why_outside
 from ..domain.practice import Practice
-from ..practice_file import Entries, PracticeFile, to_practice
+from ..hooks import Questions
+from ..practice_file import KINDS, Entries, PracticeFile, changes, from_dict, to_practice
+from ..storage import appointments
 from ..storage import practice as documents
 from ..storage.database import Database
 
-KINDS = ("locations", "contact_types", "appointment_types", "providers")
+MOST_APPOINTMENTS = 1_000_000
+"""More than any practice has ahead of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +66,37 @@ def succeed(old: Document | None, file: PracticeFile) -> Document:
     return Document(file, Entries(**retired), numbers)
 
 
-def changes(old: Document | None, new: Document) -> list[str]:
-    """What applying would change, a line each."""
-    lines: list[str] = []
-    for kind in KINDS:
-        before = {e.key: e for e in getattr(old.file, kind)} if old else {}
-        after = {e.key: e for e in getattr(new.file, kind)}
-        noun = kind.replace("_", " ").removesuffix("s")
-        for key in before.keys() | after.keys():
-            if key not in after:
-                lines.append(f"retire {noun} {key!r}")
-            elif key not in before:
-                lines.append(f"add {noun} {key!r}")
-            elif before[key] != after[key]:
-                lines.append(f"change {noun} {key!r}")
-        if before.keys() == after.keys() and list(before) != list(after):
-            lines.append(f"reorder {noun}s")
-    lines.sort()
-    if old is None or old.file.practice != new.file.practice:
-        lines.append("set the practice's name, address and policies")
-    if (old.file.closures if old else ()) != new.file.closures:
-        lines.append(f"set {len(new.file.closures)} closures")
-    if (old.file.holidays if old else None) != new.file.holidays:
-        lines.append("set the public holidays")
-    return lines
+class Outside(NamedTuple):
+    appointment: Appointment
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What applying a practice file would change, a line each, and which appointments it would leave outside the hours.
+
+    Those that were outside already are only counted. No line: it is so already.
+    """
+
+    changes: list[str]
+    outside: list[Outside]
+    outside_before: int
+
+
+def plan(db: Database, file: PracticeFile, now: datetime) -> Plan:
+    """Looks at the open appointments ahead, and changes nothing."""
+    old = current_document(db)
+    new = succeed(old, file)
+    changed = changes(old.file if old else None, file)
+    if old is None or not changed:
+        return Plan(changed, [], 0)
+    before, after = old.practice(), new.practice()
+    ahead = appointments.listed(
+        db, after, statuses=OPEN, client_id=None, since=now, until=None, limit=MOST_APPOINTMENTS
+    )
+    outside = [Outside(one, why) for one in ahead if (why := why_outside(after, one))]
+    fresh = [one for one in outside if not why_outside(before, one.appointment)]
+    return Plan(changed, fresh, len(outside) - len(fresh))
 
 
 def apply_practice(db: Database, file: PracticeFile, now: datetime) -> list[str]:
@@ -89,8 +104,17 @@ def apply_practice(db: Database, file: PracticeFile, now: datetime) -> list[str]
     with db.atomic():
         documents.lock(db)
         old = current_document(db)
-        new = succeed(old, file)
-        changed = changes(old, new)
+        changed = changes(old.file if old else None, file)
         if changed:
-            documents.add_revision(db, new.dumped(), now)
+            documents.add_revision(db, succeed(old, file).dumped(), now)
     return changed
+
+
+def from_host(questions: Questions) -> PracticeFile:
+    """What the host's loader returns. Raises SetupError when there is none, and PracticeFileError."""
+    if questions.practice_source is None:
+        raise SetupError(
+            "No practice file is named, and the site registers none: name one, or register a function that returns it "
+            "with @portal.practice_source."
+        )
+    return from_dict(questions.practice_source())

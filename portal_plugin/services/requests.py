@@ -1,9 +1,10 @@
 """Asking for a time, by a client; and proposing one, by the practice."""
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
@@ -16,7 +17,9 @@ from ..domain.text import clean_text
 from ..hooks import Proposal, announce
 from ..storage import appointments, claims, history
 from ..storage.appointments import DuplicateRequest
-from .decisions import move
+from ..storage.database import Database
+from . import holding
+from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
 from .messages import enqueue_mail
 from .rules import check_again, check_client, too_close
 from .slots import in_fairest_order, local_day_of, read_diary
@@ -38,166 +41,205 @@ class ReminderConsent:
     text: str
 
 
-def request_appointment(
-    state: State,
-    practice: Practice,
-    wish: Wish,
-    client: Client,
-    starts: datetime,
-    *,
-    actor: Actor,
-    note: str = "",
-    consent: ReminderConsent | None = None,
-    key: str | None = None,
-) -> Appointment:
-    """Ask for a time. Sent again with the same `key`, it returns the first request and changes nothing.
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked for by a client, or proposed or booked by the practice. `starts` is aware.
+
+    `moving` is the client's appointment whose place this one takes once it is confirmed; until then it stands. The
+    same `key` twice is one request.
+    """
+
+    wish: Wish
+    client: Client
+    starts: datetime
+    actor: Actor
+    note: str = ""
+    message: str = ""
+    consent: ReminderConsent | None = None
+    key: str | None = None
+    moving: Appointment | None = None
+    host_reference: str = ""
+    host_data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def request_appointment(state: State, practice: Practice, asking: Asking) -> Appointment:
+    """Ask for a time. Sent again with the same key, it returns the first request and changes nothing.
 
     Raises NotOffered for a time the practice does not offer, SlotTaken for one that is gone, Refused when
-    the host's veto says no, AlreadyDecided when the earlier request with this key has ended.
+    the host's veto says no, AlreadyDecided when the earlier request with this key, or what is to be moved, has ended,
+    TooLate inside the reschedule window, NotAllowed while another new time waits for an answer.
     """
-    starts = whole_minute(starts)
-    if earlier := _sent_before(state, practice, client, key):
+    asking = _tidied(asking)
+    if earlier := _sent_before(state, practice, asking):
         return earlier
     try:
-        return _request(state, practice, wish, client, starts, actor, clean_text(note, "note"), consent, key)
+        return _request(state, practice, asking)
     except (DuplicateRequest, SlotTaken):
         # The same form may have come in twice at once, and the other one took the time.
-        if earlier := _sent_before(state, practice, client, key):
+        if earlier := _sent_before(state, practice, asking):
             return earlier
         raise
 
 
-def _sent_before(state: State, practice: Practice, client: Client, key: str | None) -> Appointment | None:
-    earlier = appointments.by_request_key(state.db, practice, client.id, key) if key else None
+def _sent_before(state: State, practice: Practice, asking: Asking) -> Appointment | None:
+    if not asking.key:
+        return None
+    earlier = appointments.by_request_key(state.db, practice, asking.client.id, asking.key)
     if earlier and earlier.status not in OPEN:
         raise AlreadyDecided("sent again", earlier.status)
     return earlier
 
 
-def _request(
-    state: State,
-    practice: Practice,
-    wish: Wish,
-    client: Client,
-    starts: datetime,
-    actor: Actor,
-    note: str,
-    consent: ReminderConsent | None,
-    key: str | None,
-) -> Appointment:
+def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
     now = state.now()
-    check_client(state.db, wish, client)
+    wish, client, starts, moving = asking.wish, asking.client, asking.starts, asking.moving
+    if moving is not None:
+        check_movable(practice, moving, asking.actor.kind, now)
+        check_really_moves(moving, wish, starts)
+    check_client(state.db, wish, client, moving)
     check_range(practice, wish, starts, now)
-    ends = starts + wish.type.duration
     # The whole day: "any available" goes to whoever has the least of it.
-    diary = read_diary(state, wish, *local_day_of(wish, starts), client)
+    diary = read_diary(state, wish, *local_day_of(wish, starts), client, moving)
     slot = _slot_at(practice, wish, diary, starts, now)
     if slot is None:
         raise _why_not(practice, wish, diary, starts, now)
     for veto in state.questions.request_vetoes:
-        veto(Proposal(client, wish, starts, ends, note))
+        veto(Proposal(client, wish, starts, starts + wish.type.duration, asking.note))
     by_key = {provider.key: provider for provider in wish.providers}
     willing = (by_key[name] for name in in_fairest_order(diary, slot, wish.zone))
-    return _store(
-        state, practice, Action.REQUEST, wish, willing, client, starts, actor, now, note=note, consent=consent, key=key
-    )
+    return _store(state, practice, Action.REQUEST, asking, willing, now)
 
 
-def invite_client(
-    state: State,
-    practice: Practice,
-    wish: Wish,
-    client: Client,
-    starts: datetime,
-    *,
-    actor: Actor,
-    message: str = "",
-) -> Appointment:
+def invite_client(state: State, practice: Practice, asking: Asking) -> Appointment:
     """Propose a time to a client. The practice may invite outside its hours, but not into taken time.
 
-    Raises NotOffered for a past time and SlotTaken.
+    Raises NotOffered for a past time and SlotTaken; with `moving` as `request_appointment`.
     """
+    return _by_practice(state, practice, Action.INVITE, asking)
+
+
+def book_for_client(state: State, practice: Practice, asking: Asking) -> Appointment:
+    """Make an appointment that the client agreed to elsewhere, or move one: it is confirmed at once.
+
+    Raises what `invite_client` raises.
+    """
+    return _by_practice(state, practice, Action.BOOK, asking)
+
+
+def _by_practice(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
     now = state.now()
-    starts = whole_minute(starts)
-    if starts <= now:
+    asking = _tidied(asking)
+    if asking.starts <= now:
         raise NotOffered("starts", "Choose a time that lies ahead.")
-    if starts > now + FARTHEST_INVITATION:
+    if asking.starts > now + FARTHEST_INVITATION:
         raise NotOffered("starts", "Choose a time within the next five years.")
-    text = clean_text(message)
-    return _store(state, practice, Action.INVITE, wish, wish.providers, client, starts, actor, now, message=text)
+    if asking.moving is not None:
+        check_movable(practice, asking.moving, asking.actor.kind, now)
+        check_really_moves(asking.moving, asking.wish, asking.starts)
+    return _store(state, practice, action, asking, asking.wish.providers, now)
+
+
+def _tidied(asking: Asking) -> Asking:
+    """Raises NotOffered for what cannot be a time, or a text that is too long."""
+    tidy: dict[str, Any] = {
+        "starts": whole_minute(asking.starts),
+        "note": clean_text(asking.note, "note"),
+        "message": clean_text(asking.message),
+    }
+    changed = {name: value for name, value in tidy.items() if value is not getattr(asking, name)}
+    return replace(asking, **changed) if changed else asking
+
+
+FIRST_STATUS = {
+    Action.REQUEST: Status.REQUESTED,
+    Action.INVITE: Status.INVITED,
+    Action.BOOK: Status.CONFIRMED,
+}
 
 
 def _store(
-    state: State,
-    practice: Practice,
-    action: Action,
-    wish: Wish,
-    willing: Iterable[Provider],
-    client: Client,
-    starts: datetime,
-    actor: Actor,
-    now: datetime,
-    *,
-    note: str = "",
-    message: str = "",
-    consent: ReminderConsent | None = None,
-    key: str | None = None,
+    state: State, practice: Practice, action: Action, asking: Asking, willing: Iterable[Provider], now: datetime
 ) -> Appointment:
     """Give the time to the first willing provider the database agrees to."""
-    db, kind = state.db, wish.type
-    now = now.replace(microsecond=0)  # as it will be read
-    status = Status.INVITED if action is Action.INVITE else Status.REQUESTED
-    confirms = kind.confirms_itself and action is Action.REQUEST
-    holds = practice.requests_hold_time or confirms or status is Status.INVITED
-    stretch = Interval(seconds(starts - kind.buffer_before), seconds(starts + kind.duration + kind.buffer_after))
-    purpose = claims.Purpose.of(wish, starts)
-    expires = min(starts, now + practice.request_expiry) if practice.request_expiry else starts
-    # The same person as when read from the tables, whatever the host made of Client.
-    who = Client(client.id, client.name, client.email, consent.phone if consent else client.phone)
     for provider in willing:
         try:
-            with db.atomic():
-                if action is Action.REQUEST:
-                    check_again(db, wish, client, provider, starts, now)
-                draft = Appointment(
-                    ref=secrets.token_hex(16),
-                    status=status,
-                    type=kind,
-                    contact=wish.contact,
-                    provider=provider,
-                    location=wish.location,
-                    starts=starts,
-                    ends=starts + kind.duration,
-                    zone=wish.zone,
-                    client=who,
-                    note=note,
-                    message=message,
-                    reason="",
-                    text_reminders=consent is not None,
-                    version=1,
-                    created=now,
-                    expires=expires,
-                    claim=claims.take(db, provider.number, stretch, purpose, kind.capacity) if holds else None,
-                )
-                stored = appointments.add(db, draft, stretch, key)
-                if consent:
-                    appointments.add_consent(db, at=now, client_id=client.id, **asdict(consent))
-                history.record(db, stored.id, actor, action, None, status, message, now)
-                if consent:
-                    history.record(db, stored.id, actor, Event.OPT_IN, None, None, "", now)
-                result = stored
-                if confirms:
-                    confirmed = move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now)
-                    result = confirmed or stored
-                else:
-                    enqueue_mail(db, practice, stored, action, actor, None, message, now)
+            with state.db.atomic():
+                stored = _write(state.db, practice, action, asking, provider, now)
+                result = _confirm_itself(state, practice, stored, now) if action is Action.REQUEST else stored
         except SlotTaken:
             continue
-        announce(action, stored, state.sender)
-        if confirms:
-            announce(Action.CONFIRM, result, state.sender)
+        if action is not Action.BOOK:
+            announce(action, stored, state.sender)
+        if result.status is Status.CONFIRMED:
+            announce_change(state, practice, Action.CONFIRM, result)
         return result
     raise SlotTaken
+
+
+def _write(
+    db: Database, practice: Practice, action: Action, asking: Asking, provider: Provider, now: datetime
+) -> Appointment:
+    """The rows of one attempt, inside its transaction. Raises SlotTaken."""
+    wish, starts, kind, consent = asking.wish, asking.starts, asking.wish.type, asking.consent
+    now = now.replace(microsecond=0)  # as it will be read
+    old = locked_to_move(db, practice, asking.moving)
+    if action is Action.REQUEST:
+        check_again(db, wish, asking.client, provider, starts, now, old)
+    stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
+    claim = None
+    if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or kind.confirms_itself)):
+        purpose = claims.Purpose.of(wish, starts)
+        claim = holding.hold(db, provider.number, stretch, purpose, kind.capacity, old)
+    ref = secrets.token_hex(16)
+    draft = Appointment(
+        ref=ref,
+        status=FIRST_STATUS[action],
+        type=kind,
+        contact=wish.contact,
+        provider=provider,
+        location=wish.location,
+        starts=starts,
+        ends=starts + kind.duration,
+        zone=wish.zone,
+        client=_as_stored(asking.client, consent),
+        note=asking.note,
+        message=asking.message,
+        reason="",
+        text_reminders=consent is not None or (old is not None and old.text_reminders),
+        version=old.version + 1 if old else 1,
+        created=now,
+        expires=min(starts, now + practice.request_expiry) if practice.request_expiry else starts,
+        replaces=old.ref if old else None,
+        thread=old.thread if old else ref,
+        host_reference=asking.host_reference,
+        host_data=asking.host_data,
+        claim=claim,
+    )
+    stored = appointments.add(db, draft, stretch, asking.key)
+    if consent:
+        appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(consent))
+    history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
+    if consent:
+        history.record(db, stored.id, asking.actor, Event.OPT_IN, None, None, "", now)
+    if action is Action.BOOK:
+        stored = take_place(db, stored, old, asking.actor, now)
+    if not (kind.confirms_itself and action is Action.REQUEST):
+        enqueue_mail(db, practice, stored, action, asking.actor, None, asking.message, now, old)
+    return stored
+
+
+def _as_stored(client: Client, consent: ReminderConsent | None) -> Client:
+    """The same person as when read from the tables, whatever the host made of Client."""
+    if type(client) is Client and consent is None:
+        return client
+    return Client(client.id, client.name, client.email, consent.phone if consent else client.phone)
+
+
+def _confirm_itself(state: State, practice: Practice, stored: Appointment, now: datetime) -> Appointment:
+    """What a type that needs no review does with a request, in the same transaction."""
+    if not stored.type.confirms_itself:
+        return stored
+    return move(state, practice, stored, Action.CONFIRM, Status.CONFIRMED, SYSTEM, "", now) or stored
 
 
 def whole_minute(starts: datetime) -> datetime:

@@ -4,48 +4,61 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from ..domain.appointment import Client
+from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import NotOffered
 from ..domain.explanation import Explanation, explain_slot
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
-from ..storage import appointments, claims
-from .rules import check_client, days_too_close
+from ..storage import appointments, busy_calendars, claims
+from .rules import check_client, days_too_close, is_own
 from .state import State
 
 _FIRST_READ = timedelta(hours=26)
 """The longest local day and a little."""
 
 
-def read_diary(state: State, wish: Wish, since: datetime, until: datetime, client: Client | None = None) -> Diary:
-    """What stands in the way of starts in the range: the portal's own claims, the host's answer, and what else binds
-    this type.
+def read_diary(
+    state: State,
+    wish: Wish,
+    since: datetime,
+    until: datetime,
+    client: Client | None = None,
+    moving: Appointment | None = None,
+) -> Diary:
+    """What stands in the way of starts in the range: the portal's own claims, outside calendars, the host's answer,
+    and what else binds this type. What is taken by the appointment that is to be moved is free for itself.
     """
     kind = wish.type
     first, beyond = seconds(since) - kind.before, seconds(until) + kind.reach
     numbers = [provider.number for provider in wish.providers]
     taken = claims.taken(state.db, numbers, first, beyond)
     busy: dict[str, Sequence[tuple[int, ...]]] = {provider.key: taken[provider.number] for provider in wish.providers}
+    if moving is not None and moving.provider.key in busy and moving.claim is not None:
+        own = appointments.busy_stretch(state.db, moving.id)
+        busy[moving.provider.key] = [row for row in busy[moving.provider.key] if tuple(row[:2]) != own]
+    if calendars := {provider.number: provider.key for provider in wish.providers if provider.busy_calendar}:
+        for number, fed in busy_calendars.taken(state.db, calendars, first, beyond).items():
+            busy[calendars[number]] = _apart([*busy[calendars[number]], *fed])
     ask = state.questions.busy_times
     if ask is not None:
         for key, taken_here in busy.items():
             told = ((seconds(starts), seconds(ends)) for starts, ends in ask(key, instant(first), instant(beyond)))
             busy[key] = _apart([*taken_here, *told])
-    without = days_too_close(state.db, wish, client, state.now()) if client else ()
+    without = days_too_close(state.db, wish, client, state.now(), moving) if client else ()
     if kind.capacity == 1 and kind.daily_cap is None:
         return Diary(busy, without=without)
     # The cap counts the whole of a local day, which can have 25 hours and more.
     sessions = claims.sessions(state.db, numbers, kind.key, first - 2 * DAY, beyond + 2 * DAY)
     same = str(claims.Purpose.of(wish, since))
-    own = set(appointments.starts_of_type(state.db, client.id, kind.key, since)) if client else set()
+    seated = set(appointments.starts_of_type(state.db, client.id, kind.key, since, None)) if client else set()
     seats, full = {}, {}
     for provider in wish.providers:
-        theirs = [session for session in sessions if session.provider == provider.number]
+        theirs = [one for one in sessions if one.provider == provider.number and not is_own(one, moving)]
         seats[provider.key] = {
             session.begins: kind.capacity - session.seats_taken
             for session in theirs
-            if session.purpose == same and session.seats_taken < kind.capacity and session.begins not in own
+            if session.purpose == same and session.seats_taken < kind.capacity and session.begins not in seated
         }
         begun = Counter(local_date(session.begins, wish.zone) for session in theirs)
         full[provider.key] = {day for day, number in begun.items() if number >= (kind.daily_cap or number + 1)}
@@ -61,6 +74,7 @@ def free_slots(
     until: datetime,
     now: datetime,
     client: Client | None = None,
+    moving: Appointment | None = None,
 ) -> Iterator[Slot]:
     """Free slots from `since` to `until`, earliest first.
 
@@ -72,7 +86,7 @@ def free_slots(
         since, until = max(since, instant(first)), min(until, instant(beyond))
     for starts, ends in ((since, min(until, since + _FIRST_READ)), (since + _FIRST_READ, until)):
         if starts < ends:
-            diary = read_diary(state, wish, starts, ends, client)
+            diary = read_diary(state, wish, starts, ends, client, moving)
             yield from find_slots(practice, wish, diary, since=starts, until=ends, now=now)
 
 

@@ -1,5 +1,6 @@
 """Appointments, and what their clients agreed to."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 from peewee import Database, IntegrityError
 
 from ..domain.appointment import Appointment, Client
-from ..domain.errors import NotOffered
+from ..domain.errors import NotAllowed, NotOffered
 from ..domain.instants import instant
 from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
@@ -45,6 +46,10 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         version=row["version"],
         created=instant(row["created"]),
         expires=instant(row["expires"]),
+        replaces=row["replaces"],
+        thread=row["thread"],
+        host_reference=row["host_reference"],
+        host_data=json.loads(row["host_data"]) if row["host_data"] != "{}" else {},
         id=row["id"],
         claim=row["claim"],
     )
@@ -53,7 +58,8 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
 def add(db: Database, appointment: Appointment, busy: Interval, request_key: str | None) -> Appointment:
     """Store a new appointment, which takes the time `busy`, buffers included; the same with its id.
 
-    Raises DuplicateRequest when the client has used the request key before, NotOffered for a second seat.
+    Raises DuplicateRequest when the client has used the request key before, NotOffered for a second seat,
+    NotAllowed when another one that replaces the same waits for an answer.
     """
     location, client = appointment.location, appointment.client
     try:
@@ -84,10 +90,16 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             claim=appointment.claim,
             created=appointment.created,
             expires=appointment.expires,
+            replaces=appointment.replaces,
+            thread=appointment.thread,
+            host_reference=appointment.host_reference,
+            host_data=json.dumps(appointment.host_data),
         )
     except IntegrityError as error:
         if "request_key" in str(error):
             raise DuplicateRequest from None
+        if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
+            raise NotAllowed("Another new time for this appointment is waiting for an answer already.") from None
         raise _second_seat(error) from None
     return replace(appointment, id=row)
 
@@ -99,8 +111,12 @@ def _second_seat(error: IntegrityError) -> Exception:
     return NotOffered("starts", "There is a place for you at that time already.")
 
 
-def _select(db: Database, practice: Practice, where: str, *values: Any, limit: int | None = None) -> list[Appointment]:
+def _select(
+    db: Database, practice: Practice, where: str, *values: Any, limit: int | None = None, lock: bool = False
+) -> list[Appointment]:
     most = "" if limit is None else f" LIMIT {limit:d}"
+    # SQLite's writers queue at BEGIN, and have no rows to lock.
+    most += " FOR UPDATE" if lock and is_postgres(db) else ""
     rows = run(db, f"{_SELECT} {where} ORDER BY starts, id{most}", *values)
     return [_appointment(practice, row) for row in rows]
 
@@ -109,6 +125,17 @@ def by_ref(db: Database, practice: Practice, ref: str) -> Appointment | None:
     if not _REF.fullmatch(ref):
         return None
     return next(iter(_select(db, practice, "ref = ?", ref)), None)
+
+
+def locked(db: Database, practice: Practice, ref: str) -> Appointment | None:
+    """As `by_ref`, and nobody else changes it before this transaction ends."""
+    return next(iter(_select(db, practice, "ref = ?", ref, lock=True)), None)
+
+
+def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointment | None:
+    """What waits to take this one's place, locked likewise."""
+    waiting = "replaces = ? AND status IN ('requested', 'invited')"
+    return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
 
 
 def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -> Appointment | None:
@@ -181,7 +208,7 @@ def move(db: Database, appointment: Appointment, to: Status, **changes: Any) -> 
     return replace(appointment, **changes) if cursor.rowcount else None
 
 
-def give_claim(db: Database, appointment: Appointment, claim: int) -> Appointment:
+def give_claim(db: Database, appointment: Appointment, claim: int | None) -> Appointment:
     """Raises NotOffered when the client has a seat of that session already."""
     try:
         run(db, "UPDATE portal_appointment SET claim = ? WHERE id = ?", claim, appointment.id)
@@ -190,18 +217,21 @@ def give_claim(db: Database, appointment: Appointment, claim: int) -> Appointmen
     return replace(appointment, claim=claim)
 
 
-def starts_of_type(db: Database, client_id: str, type: str, since: datetime) -> list[int]:
-    """When a client's appointments of a type begin, in seconds since 1970: those that stand and those that were."""
+def starts_of_type(db: Database, client_id: str, type: str, since: datetime, but: str | None) -> list[int]:
+    """When a client's appointments of a type begin, in seconds since 1970: those that stand and those that were,
+    but for the one with that reference.
+    """
     query = (
-        "SELECT starts FROM portal_appointment WHERE client_id = ? AND starts >= ? AND type = ? "
+        "SELECT starts FROM portal_appointment WHERE client_id = ? AND starts >= ? AND type = ? AND ref <> ? "
         "AND status IN ('requested', 'invited', 'confirmed', 'completed')"
     )
-    return [starts for (starts,) in run(db, query, client_id, since, type).fetchall()]
+    return [starts for (starts,) in run(db, query, client_id, since, type, but or "").fetchall()]
 
 
-def count_requested(db: Database, client_id: str, type: str) -> int:
-    query = "SELECT COUNT(*) FROM portal_appointment WHERE client_id = ? AND type = ? AND status = ?"
-    return int(run(db, query, client_id, type, Status.REQUESTED).fetchone()[0])
+def count_requested(db: Database, client_id: str, type: str, but: str | None) -> int:
+    """How many of a client's requests wait, but for the one with that reference."""
+    query = "SELECT COUNT(*) FROM portal_appointment WHERE client_id = ? AND type = ? AND status = ? AND ref <> ?"
+    return int(run(db, query, client_id, type, Status.REQUESTED, but or "").fetchone()[0])
 
 
 def one_at_a_time(db: Database, client_id: str) -> None:

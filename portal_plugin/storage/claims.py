@@ -93,6 +93,23 @@ def _join(db: Database, provider: int, purpose: Purpose, capacity: int) -> int |
     return None if row is None else int(row[0])
 
 
+def reshape(db: Database, claim: int, provider: int, interval: Interval, purpose: Purpose) -> None:
+    """Let a claim of one appointment take another stretch. Raises SlotTaken when the database says it is not free."""
+    # Two that widen towards each other would wait for each other.
+    one_at_a_time(db, provider)
+    query = "UPDATE portal_claim SET starts = ?, ends = ?, purpose = ?, begins = ? WHERE id = ?"
+    try:
+        run(db, query, interval.starts, interval.ends, str(purpose), purpose.begins, claim)
+    except IntegrityError as error:
+        if not any(name in str(error) for name in ("portal_claim_apart", "CHECK", "portal_claim_check")):
+            raise
+        raise SlotTaken from None
+
+
+def stretch(db: Database, claim: int) -> Interval:
+    return Interval(*run(db, "SELECT starts, ends FROM portal_claim WHERE id = ?", claim).fetchone())
+
+
 def release(db: Database, claim: int) -> None:
     """Give one seat back, and the time with the last one. No appointment may refer to it any more by then."""
     # Counted down first: of two who leave at once, the second waits here and sees what the first left.

@@ -69,7 +69,7 @@ def run(db: Database, sql: str, *values: Any) -> Any:
     Peewee's builder costs several times what a statement on the way of a request does itself.
     """
     given = [seconds(value) if isinstance(value, datetime) else value for value in values]
-    return db.execute_sql(sql.replace("?", db.param), given)
+    return db.execute_sql(sql if db.param == "?" else sql.replace("?", db.param), given)
 
 
 def marks(values: Collection[Any]) -> str:

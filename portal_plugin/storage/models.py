@@ -5,6 +5,7 @@ Instants are whole seconds since 1970 in UTC, on both engines: nothing converts 
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Database, IntegerField, Model, TextField
@@ -72,6 +73,10 @@ class AppointmentRow(Model):
     claim = BigIntegerField(null=True)
     created = InstantField()
     expires = InstantField()
+    replaces = CharField(null=True)
+    thread = CharField()
+    host_reference = CharField()
+    host_data = TextField()
 
     class Meta:
         table_name = "portal_appointment"
@@ -135,16 +140,47 @@ class ConsentRow(Model):
         table_name = "portal_consent"
 
 
+class BusyCalendarRow(Model):
+    provider = IntegerField(primary_key=True)
+    source = CharField()
+    tried = InstantField()
+    fetched = InstantField(null=True)
+    covers = InstantField()
+    etag = CharField()
+    last_modified = CharField()
+    error = TextField()
+
+    class Meta:
+        table_name = "portal_busy_calendar"
+
+
+class BusyStretchRow(Model):
+    provider = IntegerField()
+    starts = BigIntegerField()
+    ends = BigIntegerField()
+
+    class Meta:
+        table_name = "portal_busy_stretch"
+        primary_key = False
+
+
 def columns(model: type[Any]) -> list[str]:
     return list(model._meta.sorted_field_names)
 
 
 def insert(db: Database, model: type[Any], **values: Any) -> int:
     """The new row's id. Columns that are not given stay NULL."""
-    sql = f"INSERT INTO {model._meta.table_name} ({', '.join(values)}) VALUES ({marks(values)})"  # noqa: S608
+    sql = _insert(model._meta.table_name, tuple(values), db.param)
+    given = [seconds(value) if isinstance(value, datetime) else value for value in values.values()]
     if is_postgres(db):
-        return int(run(db, f"{sql} RETURNING id", *values.values()).fetchone()[0])
-    return int(run(db, sql, *values.values()).lastrowid)
+        return int(db.execute_sql(f"{sql} RETURNING id", given).fetchone()[0])
+    return int(db.execute_sql(sql, given).lastrowid)
+
+
+@lru_cache(maxsize=64)
+def _insert(table: str, names: tuple[str, ...], mark: str) -> str:
+    values = ", ".join([mark] * len(names))
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})"  # noqa: S608
 
 
 def insert_many(db: Database, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

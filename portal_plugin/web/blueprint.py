@@ -21,8 +21,8 @@ from ..domain.errors import (
 )
 from ..storage.database import Unreachable
 from . import booking, links, upcoming
-from .guard import current_state, refuse_foreign_posts
-from .htmx import is_partial, render_panel, vary
+from .guard import begin_request, current_state, refuse_foreign_posts
+from .htmx import go, is_partial, render_panel, sends, vary
 from .wording import FILTERS
 
 log = logging.getLogger("portal_plugin")
@@ -75,7 +75,7 @@ def create_blueprint(url_prefix: str) -> Blueprint:
 
 
 def add_filters(app: Flask) -> None:
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters.update(FILTERS, portal_go=go, portal_sends=sends)
 
 
 def _before() -> None:
@@ -83,6 +83,7 @@ def _before() -> None:
         return
     request.max_content_length = LARGEST_FORM
     current_state().check()
+    begin_request()
     refuse_foreign_posts()
 
 

@@ -1,7 +1,8 @@
 """The three steps. All state is in the address or the form, so two tabs, Back and reload all work."""
 
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,12 +11,12 @@ from werkzeug.datastructures import MultiDict
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import Status
-from ..domain.practice import Keyed, Practice, Wish
-from ..services.requests import ReminderConsent, request_appointment
+from ..domain.practice import AppointmentType, Keyed, Practice, Wish
+from ..services.requests import Asking, ReminderConsent, request_appointment
 from ..services.state import State
 from .calendar_month import month_view
-from .forms import TimeForm, new_key, read_day, read_month, said_once
-from .guard import acting, current_state, own_appointment, signed_in_client
+from .forms import TimeForm, read_day, read_month, said_once
+from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 
 CHOICES = ("type", "contact", "provider", "location")
@@ -23,23 +24,31 @@ TWICE = "?"
 """Stands for a choice sent twice; no key is written so."""
 
 
+class Option(NamedTuple):
+    """What can be chosen in step 1."""
+
+    key: str
+    name: str
+    hint: str = ""
+
+
 def details() -> ResponseReturnValue:
     """Step 1: what for, how, with whom, where."""
     signed_in_client()
-    return _details(current_state().practice(), _chosen(request.args))
+    return _details(current_practice(), _chosen(request.args))
 
 
 def time() -> ResponseReturnValue:
     """Step 2: a month to look at and a day's times."""
     client = signed_in_client()
     state = current_state()
-    practice = state.practice()
+    practice = current_practice()
     chosen = _chosen(request.args)
     try:
         wish = _wish(practice, chosen)
     except NotOffered as error:
         return _details(practice, chosen, error)
-    form = TimeForm(None, state, client.id, data=chosen | {"phone": client.phone})
+    form = TimeForm(state, client.id, chosen | {"phone": client.phone}, practice.country)
     wanted = request.args.get("date", "")
     month = read_month(wanted)
     return _time(state, practice, wish, form, month or read_day(wanted), any_day=month is not None)
@@ -49,8 +58,8 @@ def request_time() -> ResponseReturnValue:
     """Step 2 sent: the request is stored, or the step comes back with what was typed."""
     client = signed_in_client()
     state = current_state()
-    practice = state.practice()
-    form = TimeForm(said_once(request.form), state, client.id)
+    practice = current_practice()
+    form = TimeForm(state, client.id, said_once(request.form), practice.country)
     chosen = _chosen(request.form)
     try:
         wish = _wish(practice, chosen)
@@ -62,13 +71,15 @@ def request_time() -> ResponseReturnValue:
         appointment = request_appointment(
             state,
             practice,
-            wish,
-            client,
-            form.instant,
-            actor=acting(client),
-            note=form.note.data or "",
-            consent=_consent(form, practice, wish),
-            key=_request_key(form),
+            Asking(
+                wish,
+                client,
+                form.instant,
+                acting(client),
+                note=form.typed["note"],
+                consent=_consent(form, practice, wish),
+                key=_request_key(form),
+            ),
         )
     except (SlotTaken, AlreadyDecided) as error:
         return _again(state, practice, wish, form, error, 409)
@@ -81,7 +92,7 @@ def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
     title = "Appointment confirmed" if appointment.status is Status.CONFIRMED else "Request sent"
-    return render_panel("requested", title, appointment=appointment, practice=current_state().practice())
+    return render_panel("requested", title, appointment=appointment, practice=current_practice())
 
 
 def _chosen(values: MultiDict[str, str]) -> dict[str, str]:
@@ -91,7 +102,7 @@ def _chosen(values: MultiDict[str, str]) -> dict[str, str]:
 
 def _request_key(form: TimeForm) -> str:
     """The same for the same form sent again, whatever a stranger wrote into it."""
-    sent = f"{form.key.data}\n{form.starts.data}"
+    sent = f"{form.typed['key']}\n{form.typed['starts']}"
     return sha256(sent.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
@@ -102,8 +113,8 @@ def _without_provider(
     if error.field != "provider":
         return None
     form.validate()
-    form.provider.data = ""
-    form.provider.errors = [str(error)]
+    form.typed["provider"] = ""
+    form.errors = {"provider": str(error)} | form.errors
     wish = _wish(practice, chosen | {"provider": ""})
     return _time(state, practice, wish, form, _day_of(form, wish), 422)
 
@@ -120,19 +131,21 @@ def _details(practice: Practice, chosen: dict[str, str], error: NotOffered | Non
     places = practice.locations_for(kind, contact) if kind and contact else []
     place = _picked(places, chosen["location"])
     providers = practice.providers_for(kind, contact, place) if kind and contact else []
+    provider = _picked(providers, chosen["provider"])
+    anybody = [Option("", "Any available", "The most times to choose from")] if len(providers) > 1 else []
     return render_panel(
         "details",
         "Book an appointment",
         422 if error else 200,
         practice=practice,
-        types=types,
-        type=kind,
-        contacts=contacts,
-        contact=contact,
-        locations=places,
-        location=place,
-        providers=providers,
-        provider=chosen["provider"],
+        types=[Option(each.key, each.name, _about(each)) for each in types],
+        type=_key(kind),
+        contacts=[Option(each.key, each.name) for each in contacts],
+        contact=_key(contact),
+        locations=[Option(each.key, each.name, each.address) for each in places],
+        location=_key(place),
+        providers=anybody + [Option(each.key, each.name, each.title) for each in providers],
+        provider=_key(provider),
         errors={error.field: str(error)} if error else {},
     )
 
@@ -140,6 +153,15 @@ def _details(practice: Practice, chosen: dict[str, str], error: NotOffered | Non
 def _picked(options: list[Keyed], key: str) -> Keyed | None:
     """The chosen one, or the only one there is."""
     return next((option for option in options if option.key == key), options[0] if len(options) == 1 else None)
+
+
+def _key(option: Keyed | None) -> str:
+    return option.key if option else ""
+
+
+def _about(kind: AppointmentType) -> str:
+    minutes = f"{kind.duration // timedelta(minutes=1)} minutes"
+    return f"{minutes}. {kind.description}" if kind.description else minutes
 
 
 def _time(
@@ -164,8 +186,9 @@ def _time(
         wish=wish,
         form=form,
         view=view,
-        errors=form.sentences,
-        query={name: form[name].data for name in CHOICES if form[name].data},
+        errors=form.errors,
+        picked=bool(request.args.get("date")) and not form.errors,
+        query={name: form.typed[name] for name in CHOICES if form.typed[name]},
     )
 
 
@@ -173,11 +196,11 @@ def _again(
     state: State, practice: Practice, wish: Wish, form: TimeForm, error: PortalError, status: int
 ) -> ResponseReturnValue:
     """Step 2 once more with the reason, fresh times, and everything the client typed."""
-    form.starts.errors = [f"{error} These times are still free." if isinstance(error, SlotTaken) else str(error)]
+    form.errors["starts"] = f"{error} These times are still free." if isinstance(error, SlotTaken) else str(error)
     day = _day_of(form, wish)
     if isinstance(error, AlreadyDecided):
-        form.key.data = new_key()
-    form.starts.data = None
+        form.renew()
+    form.typed["starts"] = ""
     return _time(state, practice, wish, form, day, status)
 
 
@@ -188,7 +211,7 @@ def _day_of(form: TimeForm, wish: Wish) -> date | None:
 
 
 def _consent(form: TimeForm, practice: Practice, wish: Wish) -> ReminderConsent | None:
-    if not form.text_reminders.data:
+    if not form.wants_texts:
         return None
     return ReminderConsent(
         phone=form.e164,
@@ -196,5 +219,5 @@ def _consent(form: TimeForm, practice: Practice, wish: Wish) -> ReminderConsent 
         address=request.remote_addr or "",
         user_agent=request.user_agent.string[:500],
         page=request.path,
-        text=f"{form.text_reminders.label.text}. {practice.programme}",
+        text=f"{form.consent}. {practice.programme}",
     )

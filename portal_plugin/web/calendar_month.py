@@ -3,32 +3,36 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from ..domain.availability import Diary, Slot, bookable_range, find_slots, open_days
 from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
 from ..services.slots import free_slots, read_diary
 from ..services.state import State
-from .wording import parts_of_day
+from .wording import Choice, long_date, parts_of_day
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    date: date
-    has_times: bool
-    in_month: bool
+class Day(NamedTuple):
+    """A cell of the month: a date as in an address, its day of the month, and in words. Outside the month: 0."""
+
+    date: str
+    number: int
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class MonthView:
-    """`weeks` begin on Sunday. `times` are those of the chosen day, by part of day."""
+    """`weeks` begin on Sunday; `free` are the days with times. `times` are those of the chosen day, by part of day."""
 
     month: date
-    weeks: list[list[Day]]
+    weeks: tuple[tuple[Day, ...], ...]
+    free: set[str]
     previous: date | None
     next: date | None
     day: date
-    times: list[tuple[str, list[tuple[Slot, str]]]]
+    times: list[tuple[str, list[Choice]]]
     next_day_with_times: date | None
 
 
@@ -76,7 +80,8 @@ def month_view(
             following = first_day_from(day_bounds(chosen, wish.zone)[1])
     return MonthView(
         month=month,
-        weeks=_weeks(month, set(free)),
+        weeks=_weeks(month),
+        free={f"{day}" for day in free},
         previous=(month - timedelta(days=1)).replace(day=1) if month > earliest else None,
         next=_next_month(month) if _next_month(month) <= latest else None,
         day=chosen,
@@ -85,18 +90,15 @@ def month_view(
     )
 
 
-def _weeks(month: date, free: set[date]) -> list[list[Day]]:
-    day = month - timedelta(days=(month.weekday() + 1) % 7)
-    weeks: list[list[Day]] = []
-    while day < _next_month(month):
-        weeks.append(
-            [
-                Day(date_, date_ in free, date_.month == month.month)
-                for date_ in (day + timedelta(days=n) for n in range(7))
-            ]
-        )
-        day += timedelta(days=7)
-    return weeks
+@lru_cache(maxsize=64)
+def _weeks(month: date) -> tuple[tuple[Day, ...], ...]:
+    sunday = month - timedelta(days=(month.weekday() + 1) % 7)
+    weeks = []
+    while sunday < _next_month(month):
+        days = (sunday + timedelta(days=n) for n in range(7))
+        weeks.append(tuple(Day(f"{day}", day.day if day.month == month.month else 0, long_date(day)) for day in days))
+        sunday += timedelta(days=7)
+    return tuple(weeks)
 
 
 def _next_month(month: date) -> date:

@@ -3,17 +3,14 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
 
 import phonenumbers
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, Form, HiddenField, RadioField, StringField, TextAreaField
-from wtforms.csrf.core import CSRF, CSRFTokenField
-from wtforms.form import BaseForm
+from wtforms import Field, Form, TextAreaField
 from wtforms.validators import Length, ValidationError
 
-from ..domain.practice import Practice
 from ..services.state import State
 from ..services.tokens import form_token, form_token_is_good
 
@@ -21,16 +18,14 @@ STALE = "This page was open for too long, or the form came from elsewhere. Nothi
 
 _INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+# Control characters but for tab and line breaks, and halves of a surrogate pair.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
-def said_once(values: MultiDict[str, str]) -> MultiDict[str, str]:
+def said_once(values: MultiDict[str, str]) -> dict[str, str]:
     """What was sent without what was sent twice: nobody can say which of the two was meant."""
-    return MultiDict((name, said[0]) for name, said in values.lists() if len(said) == 1)
-
-
-def new_key() -> str:
-    return secrets.token_hex(8)
+    return {name: said[0] for name, said in values.lists() if len(said) == 1}
 
 
 def read_day(text: str) -> date | None:
@@ -53,100 +48,114 @@ def read_instant(text: str) -> datetime | None:
         return None
 
 
-class _ClientToken(CSRF):
-    """A token of our own, bound to the client: it works beside the host's protection, and without a session."""
+def read_mobile(text: str, country: str) -> str:
+    """A number that text messages reach, in E.164. Raises ValueError with a sentence for who typed it."""
+    typed = unicodedata.normalize("NFKC", text).strip()
+    if not typed:
+        raise ValueError("Enter the mobile number the reminders should go to, or untick text reminders.")
+    try:
+        number = phonenumbers.parse(typed[:40], country)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise ValueError("That is not a complete phone number. Enter it with its area code.")
+    if phonenumbers.number_type(number) not in _MOBILE:
+        raise ValueError("Text messages cannot reach that number. Enter a mobile number.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
-    def setup_form(self, form: BaseForm) -> Any:
-        self.state, self.client_id = form.meta.state, form.meta.client_id
-        return super().setup_form(form)
 
-    def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
-        return form_token(self.state, self.client_id)
-
-    def validate_csrf_token(self, form: BaseForm, field: CSRFTokenField) -> None:
-        if not form_token_is_good(self.state, field.data or "", self.client_id):
-            raise ValidationError(STALE)
+def _printable(form: Form, field: Field) -> None:
+    if _UNPRINTABLE.search(field.data or ""):
+        raise ValidationError("This text has a character that cannot be stored. Please type it again.")
 
 
-class ClientForm(Form):
-    """A form that only its own client can send."""
+class ClientForm:
+    """What a client typed, and the first thing wrong with it, each by field.
 
-    class Meta:
-        csrf = True
-        csrf_class = _ClientToken
-        csrf_field_name = "portal_token"
+    Only they can send it: its token is bound to them. It is our own, so it works beside the host's protection and
+    without a session. `Checked` has the fields that people type into; what travels along hidden needs no form.
+    """
 
-    def __init__(self, formdata: Any, state: State, client_id: str, **values: Any) -> None:
-        super().__init__(formdata, meta={"state": state, "client_id": client_id}, **values)
+    Checked: type[Form] = Form
+    fields: tuple[str, ...] = ()
+
+    def __init__(self, state: State, client_id: str, sent: Mapping[str, str]) -> None:
+        self._state, self._client_id = state, client_id
+        self._sent_token = sent.get("portal_token", "")
+        self.typed = {name: sent.get(name, "") for name in self.fields}
+        self.errors: dict[str, str] = {}
+
+    @property
+    def token(self) -> str:
+        """What the form must carry when it is sent again."""
+        return form_token(self._state, self._client_id)
 
     @property
     def stale(self) -> bool:
-        return bool(self["portal_token"].errors)
+        return "portal_token" in self.errors
 
-    @property
-    def sentences(self) -> dict[str, str]:
-        """The first thing wrong with each field."""
-        return {field.short_name: str(field.errors[0]) for field in self if field.errors}
-
-
-def _printable(form: Form, field: StringField) -> None:
-    for char in field.data or "":
-        if unicodedata.category(char) in {"Cc", "Cs"} and char not in "\r\n\t":
-            raise ValidationError("This text has a character that cannot be stored. Please type it again.")
+    def validate(self) -> bool:
+        """Whether nothing is wrong; else `errors` says what is, in the order of the page."""
+        checked = self.Checked(MultiDict(self.typed))
+        checked.validate()
+        self.errors = {field.short_name: str(field.errors[0]) for field in checked if field.errors}
+        if not form_token_is_good(self._state, self._sent_token, self._client_id):
+            self.errors["portal_token"] = STALE
+        return not self.errors
 
 
 class CancelForm(ClientForm):
-    reason = TextAreaField(
-        "Reason (optional)", [Length(max=500, message="Please keep it under 500 characters."), _printable]
-    )
+    fields = ("reason",)
 
-
-class AcceptForm(ClientForm):
-    pass
+    class Checked(Form):
+        reason = TextAreaField(validators=[Length(max=500, message="Please keep it under 500 characters."), _printable])
 
 
 class TimeForm(ClientForm):
     """Step 2. What was chosen in step 1 travels along; `key` makes a form sent twice one request.
 
-    Once valid, `instant` is the chosen start (aware UTC) and `e164` the reminders' number.
+    Once valid, `instant` is the chosen start (aware UTC) and `e164` the reminders' number, if they are wanted.
+    `consent` is what a client who wants them says.
     """
 
+    fields = ("type", "contact", "provider", "location", "key", "starts", "text_reminders", "phone", "note")
     instant: datetime | None = None
     e164 = ""
+    consent = "Yes, send me text reminders"
 
-    type = HiddenField()
-    contact = HiddenField()
-    provider = HiddenField()
-    location = HiddenField()
-    key = HiddenField(default=new_key)
-    starts = RadioField("Time", choices=(), validate_choice=False)
-    text_reminders = BooleanField("Yes, send me text reminders", false_values=("", "0", "false", "off"))
-    phone = StringField("Mobile number for text reminders")
-    note = TextAreaField(
-        "Anything the practice should know? (optional)",
-        [Length(max=1000, message="Please keep it under 1,000 characters."), _printable],
-    )
+    class Checked(Form):
+        note = TextAreaField(
+            validators=[Length(max=1000, message="Please keep it under 1,000 characters."), _printable]
+        )
 
-    def validate_starts(self, field: RadioField) -> None:
-        if not field.data:
-            raise ValidationError("Choose a time.")
-        self.instant = read_instant(field.data)
-        if self.instant is None:
-            raise ValidationError("That is not a time the practice offers. Choose one from the list.")
+    def __init__(self, state: State, client_id: str, sent: Mapping[str, str], country: str) -> None:
+        super().__init__(state, client_id, sent)
+        self._country = country
+        if "key" not in sent:
+            self.renew()
 
-    def validate_phone(self, field: StringField) -> None:
-        if not self.text_reminders.data:
-            return
-        typed = unicodedata.normalize("NFKC", field.data or "").strip()
-        if not typed:
-            raise ValidationError("Enter the mobile number the reminders should go to, or untick text reminders.")
-        practice: Practice = self.meta.state.practice()
-        try:
-            number = phonenumbers.parse(typed[:40], practice.country)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_valid_number(number):
-            raise ValidationError("That is not a complete phone number. Enter it with its area code.")
-        if phonenumbers.number_type(number) not in _MOBILE:
-            raise ValidationError("Text messages cannot reach that number. Enter a mobile number.")
-        self.e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    @property
+    def wants_texts(self) -> bool:
+        return self.typed["text_reminders"] not in {"", "0", "false", "off"}
+
+    def renew(self) -> None:
+        """Make it another form: sent, it is another request."""
+        self.typed["key"] = secrets.token_hex(8)
+
+    def validate(self) -> bool:
+        wrong = dict(self._wrong_choices())
+        super().validate()
+        self.errors = wrong | self.errors
+        return not self.errors
+
+    def _wrong_choices(self) -> Iterator[tuple[str, str]]:
+        self.instant = read_instant(self.typed["starts"])
+        if not self.typed["starts"]:
+            yield "starts", "Choose a time."
+        elif self.instant is None:
+            yield "starts", "That is not a time the practice offers. Choose one from the list."
+        if self.wants_texts:
+            try:
+                self.e164 = read_mobile(self.typed["phone"], self._country)
+            except ValueError as error:
+                yield "phone", str(error)

@@ -2,7 +2,8 @@
 
 import re
 import secrets
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import abort, current_app, g, has_request_context, redirect, request, url_for
@@ -12,12 +13,20 @@ from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotFound, SetupError
 from ..domain.history import Event
 from ..domain.lifecycle import Actor, ActorKind
+from ..domain.practice import Practice
 from ..services.state import State
 from ..storage import appointments, history
 from .htmx import current_path, redirect_whole_page
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
+
+Answer = TypeVar("Answer")
+
+
+def begin_request() -> None:
+    """Forget the answers of the request before: Flask's `g` may span several, as in a host's tests."""
+    g.portal_answers = {}
 
 
 # What proxies write, and nothing that could be a name: the history keeps it for good.
@@ -28,28 +37,32 @@ def current_state() -> State:
     return cast(State, current_app.extensions["portal"])
 
 
+def current_practice() -> Practice:
+    """The practice of this request; one applied meanwhile counts from the next."""
+    return _asked_once("practice", current_state().practice)
+
+
 def signed_in_client() -> Client:
     """The client of this request. Anybody else is sent to the host's sign-in and back to where they were."""
     state = current_state()
-    if state.questions.current_client is None:
+    ask = state.questions.current_client
+    if ask is None:
         raise SetupError("The portal does not know who is signed in: register a function with @portal.current_client.")
-    if "portal_client" not in g:
-        g.portal_client = state.questions.current_client()
-        if not isinstance(g.portal_client, Client | None):
-            raise SetupError(
-                "The function registered with @portal.current_client must return a Client or None, "
-                f"not {type(g.portal_client).__name__}."
-            )
-    if g.portal_client is None:
+    client = _asked_once("client", ask)
+    if client is None:
         abort(_to_sign_in(state))
-    return cast(Client, g.portal_client)
+    if not isinstance(client, Client):
+        raise SetupError(
+            "The function registered with @portal.current_client must return a Client or None, "
+            f"not {type(client).__name__}."
+        )
+    return client
 
 
 def own_appointment(ref: str) -> Appointment:
     """The client's own appointment. Raises NotFound for another's just as for none."""
     client = signed_in_client()
-    state = current_state()
-    appointment = appointments.by_ref(state.db, state.practice(), ref)
+    appointment = appointments.by_ref(current_state().db, current_practice(), ref)
     if appointment is None or appointment.client.id != client.id:
         # For none as for another's: that one is written down and the other not must not tell them apart.
         record_refused(ActorKind.CLIENT, Event.ACCESS, appointment)
@@ -85,6 +98,13 @@ def refuse_foreign_posts() -> None:
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin and _foreign(origin)):
         abort(400, "This form was sent from another site.")
+
+
+def _asked_once(name: str, ask: Callable[[], Answer]) -> Answer:
+    answers: dict[str, Answer] = g.portal_answers
+    if name not in answers:
+        answers[name] = ask()
+    return answers[name]
 
 
 def _foreign(origin: str) -> bool:

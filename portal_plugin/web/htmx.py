@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, make_response, render_template, request
 from htmx_flask import make_response as htmx_response
 from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
 
@@ -44,9 +45,26 @@ def render_panel(name: str, title: str, status: int = 200, **context: Any) -> Re
     return response
 
 
+_TOLD_APART_BY = "HX-Request, HX-Request-Type, HX-History-Restore-Request"
+_INTO_PANEL = 'data-hx-target="#portal-panel" data-hx-swap="outerHTML" data-hx-push-url="true"'
+
+
+def go(address: str) -> Markup:
+    """A link's address and its HTMX twin: with JavaScript only the panel is fetched."""
+    safe = escape(address)
+    return Markup(f'href="{safe}" data-hx-get="{safe}" {_INTO_PANEL}')  # noqa: S704 - escaped
+
+
+def sends(address: str) -> Markup:
+    """The same for a form that posts."""
+    safe = escape(address)
+    return Markup(f'method="post" action="{safe}" data-hx-post="{safe}" {_INTO_PANEL}')  # noqa: S704 - escaped
+
+
 def vary(response: Response) -> None:
     """One address answers with a page or with a panel: caches must tell them apart."""
-    response.vary.update(["HX-Request", "HX-Request-Type", "HX-History-Restore-Request"])
+    others = response.headers.get("Vary")
+    response.headers["Vary"] = f"{others}, {_TOLD_APART_BY}" if others else _TOLD_APART_BY
 
 
 def redirect_whole_page(address: str) -> Response | None:

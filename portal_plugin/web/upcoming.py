@@ -12,8 +12,8 @@ from ..domain.lifecycle import Action, ActorKind, Status
 from ..services.decisions import cancellable, decide
 from ..services.messages import facts
 from ..storage import appointments
-from .forms import STALE, AcceptForm, CancelForm
-from .guard import acting, current_state, own_appointment, signed_in_client
+from .forms import STALE, CancelForm, ClientForm
+from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 from .links import book_again
 
@@ -32,7 +32,7 @@ def upcoming() -> ResponseReturnValue:
 
 def accept(ref: str) -> ResponseReturnValue:
     appointment = own_appointment(ref)
-    form = AcceptForm(request.form, current_state(), appointment.client.id)
+    form = ClientForm(current_state(), appointment.client.id, request.form)
     if not form.validate():
         return _upcoming(STALE, 400)
     decide(current_state(), ref, Action.ACCEPT, acting(appointment.client))
@@ -43,12 +43,12 @@ def cancel(ref: str) -> ResponseReturnValue:
     """GET asks, POST cancels. Inside the cancellation window both say whom to call."""
     appointment = own_appointment(ref)
     state = current_state()
-    practice = state.practice()
-    form = CancelForm(request.form, state, appointment.client.id)
+    practice = current_practice()
+    form = CancelForm(state, appointment.client.id, request.form)
     status = 200
     if request.method == "POST":
         if form.validate():
-            decide(state, ref, Action.CANCEL, acting(appointment.client), form.reason.data or "")
+            decide(state, ref, Action.CANCEL, acting(appointment.client), form.typed["reason"])
             return redirect(url_for("portal.upcoming"), 303)
         status = 400 if form.stale else 422
     return render_panel(
@@ -58,7 +58,7 @@ def cancel(ref: str) -> ResponseReturnValue:
         appointment=appointment,
         practice=practice,
         form=form,
-        errors=form.sentences,
+        errors=form.errors,
         possible=cancellable(practice, appointment, ActorKind.CLIENT, state.now()),
     )
 
@@ -69,7 +69,7 @@ def calendar(ref: str) -> ResponseReturnValue:
     if appointment.status is not Status.CONFIRMED:
         raise NotFound
     state = current_state()
-    file = calendar_file(facts(state.practice(), appointment), state.settings.base_url, state.now())
+    file = calendar_file(facts(current_practice(), appointment), state.settings.base_url, state.now())
     return Response(
         file,
         content_type="text/calendar; charset=utf-8; method=PUBLISH",
@@ -80,7 +80,7 @@ def calendar(ref: str) -> ResponseReturnValue:
 def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     client = signed_in_client()
     state = current_state()
-    practice = state.practice()
+    practice = current_practice()
     now = state.now()
     return render_panel(
         "upcoming",
@@ -89,7 +89,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         practice=practice,
         appointments=appointments.upcoming(state.db, practice, client.id, now),
         ended=appointments.answered_no(state.db, practice, client.id, now - NEWS, now),
-        form=AcceptForm(None, state, client.id),
+        form=ClientForm(state, client.id, {}),
         again=book_again,
         error=error,
         now=now,

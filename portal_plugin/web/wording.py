@@ -1,9 +1,10 @@
 """Dates, times, zones and statuses in words."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -41,6 +42,13 @@ STATUS_WORDS = {
 }
 
 
+class Choice(NamedTuple):
+    """A time as a form sends it, and in words."""
+
+    value: str
+    words: str
+
+
 def long_date(day: date) -> str:
     return f"{_DAYS[day.weekday()]}, {_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
@@ -71,16 +79,18 @@ def zone_name(zone: str) -> str:
     return f"{name} ({city})" if city not in name else name
 
 
-def parts_of_day(slots: Iterable[Slot], zone: str) -> list[tuple[str, list[tuple[Slot, str]]]]:
-    """Slots with their local time in words, by part of day; a repeated hour names its offset."""
+def parts_of_day(slots: Iterable[Slot], zone: str) -> list[tuple[str, list[Choice]]]:
+    """Times to choose from, by part of day; a repeated hour names its offset."""
     info = ZoneInfo(zone)
-    local = [(slot, slot.starts.astimezone(info)) for slot in slots]
+    local = [(slot.starts, slot.starts.astimezone(info)) for slot in slots]
     words = [clock_time(moment) for _, moment in local]
-    groups: dict[str, list[tuple[Slot, str]]] = {}
-    for (slot, moment), word in zip(local, words, strict=True):
+    often = Counter(words)
+    parts: dict[str, list[Choice]] = {}
+    for (starts, moment), word in zip(local, words, strict=True):
         part = "Morning" if moment.hour < 12 else "Afternoon" if moment.hour < 17 else "Evening"
-        groups.setdefault(part, []).append((slot, f"{word} {moment:%Z}" if words.count(word) > 1 else word))
-    return list(groups.items())
+        value = starts.isoformat().replace("+00:00", "Z")
+        parts.setdefault(part, []).append(Choice(value, f"{word} {moment:%Z}" if often[word] > 1 else word))
+    return list(parts.items())
 
 
 def phone_number(e164: str) -> str:

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 from click.testing import Result
 
-from portal_plugin import cli
+from portal_plugin import Appointment, cli
 from portal_plugin.storage.database import MIGRATIONS
 from portal_plugin.testing import Clock
 from tests.practices import PRACTICE, practice
-from tests.support import MONDAY, TUESDAY_TEN, Host, make_host, without_guards
+from tests.support import MONDAY, PEOPLE, TUESDAY_TEN, Host, make_host, without_guards
 from tests.web.pages import stored
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "practice.toml"
@@ -82,7 +82,7 @@ def revisions(host: Host) -> int:
 
 
 def test_init_makes_the_tables_and_the_second_time_nothing(bare: Host) -> None:
-    assert lines(run(bare, "init")) == [f"applied {path.stem}" for path in sorted(MIGRATIONS.glob("*.py"))]
+    assert lines(run(bare, "init")) == [f"applied {file.stem}" for file in sorted(MIGRATIONS.glob("[0-9]*.py"))]
     assert lines(run(bare, "init")) == ["The database is up to date."]
     assert revisions(bare) == 0
 
@@ -188,6 +188,28 @@ def test_check_says_when_there_is_no_file(bare: Host, tmp_path: Path) -> None:
         assert "cannot be read" in result.output
 
 
+ODD = SMALL.replace('tuesday = ["9:00-12:00"]', 'tuesday = ["9:00-9:30"]')
+
+
+def test_check_warns_of_what_is_odd_and_strict_makes_it_a_failure(bare: Host, file: Path) -> None:
+    assert lines(run(bare, "check", file, "--strict")) == lines(run(bare, "check", file))
+    file.write_text(ODD)
+    told = lines(run(bare, "check", file))
+    assert told == [
+        f"{file} is fine: 1 providers, 0 locations, 1 appointment types.",
+        f"warning: line {line_of(ODD, '  tuesday = ')}, providers 'ada', hours 1, tuesday: 9:00-9:30 is shorter than "
+        "all that Ada Moreau offers then (at least 50 minutes); lengthen or remove it",
+    ]
+    assert lines(run(bare, "check", "--strict", file), exit_code=1) == told
+
+
+def test_check_reads_the_clock_for_what_has_passed(bare: Host, file: Path) -> None:
+    file.write_text(SMALL + "\n[[closures]]\nfirst = 2026-12-24\n")
+    assert len(lines(run(bare, "check", file))) == 1
+    bare.clock.now += timedelta(days=30)
+    assert "every closure lies in the past" in lines(run(bare, "check", file))[1]
+
+
 # apply
 
 
@@ -197,13 +219,13 @@ def test_apply_shows_what_changes_and_the_second_time_nothing(bare: Host, file: 
         "add appointment type 'visit'",
         "add contact type 'phone'",
         "add provider 'ada'",
-        "set the practice's name, address and policies",
+        "set up the practice 'Elm Row Practice'",
         "Applied.",
     ]
     assert lines(run(bare, "apply", file)) == ["Nothing changes."]
     assert revisions(bare) == 1
     file.write_text(SMALL.replace("minutes = 50", "minutes = 45"))
-    assert lines(run(bare, "apply", file)) == ["change appointment type 'visit'", "Applied."]
+    assert lines(run(bare, "apply", file)) == ["change appointment type 'visit': minutes 50 -> 45", "Applied."]
     assert revisions(bare) == 2
 
 
@@ -238,6 +260,82 @@ def test_apply_loses_no_appointment(host: Host, file: Path) -> None:
     run(host, "apply", file)
     assert ref in run(host, "requests").output
     assert "Ada Moreau" in run(host, "confirm", ref).output
+
+
+def test_apply_lists_what_it_leaves_outside_the_hours(host: Host, file: Path) -> None:
+    """Those that were outside already are counted, those that stay inside, have ended or lie behind are not told."""
+    wednesday = TUESDAY_TEN + timedelta(days=1)
+    late, early = host.request(starts=wednesday).ref, host.request("theo", contact="phone", location=None).ref
+    decided = host.request(starts=TUESDAY_TEN + timedelta(days=7)).ref
+    with host.app.app_context():
+        host.portal.decline(decided)
+        visit = {"type": "visit", "contact": "phone", "provider": "ada"}
+        night, weekend = TUESDAY_TEN + timedelta(hours=10), TUESDAY_TEN + timedelta(days=4)
+        for starts in (night, weekend):
+            host.portal.invite(PEOPLE["theo"], starts=starts, **visit)
+        invited = host.portal.invite(PEOPLE["theo"], starts=wednesday + timedelta(hours=3), **visit).ref
+        host.portal.confirm(early)
+    file.write_text(SMALL.replace("9:00-12:00", "11:00-12:00"))
+
+    for flags in (["--dry-run"], ["--yes"]):
+        output = lines(run(host, "apply", file, *flags))
+        begins = output.index("Now outside the hours, and kept as they are:")
+        assert any(line.startswith("change appointment type 'visit': ") for line in output[:begins])
+        assert output[begins + 1 : -1] == [
+            f"{early}  confirmed  2026-12-08 10:00 EST  Ada Moreau  theo  outside the hours",
+            f"{late}  requested  2026-12-09 10:00 EST  Ada Moreau  maya  "
+            "Therapy visit is no longer offered as In person",
+            f"{invited}  invited    2026-12-09 13:00 EST  Ada Moreau  theo  no hours on that day",
+            "Outside the hours already: 2.",
+        ]
+        assert (output[-1], revisions(host)) == {
+            "--dry-run": ("Nothing was applied.", 1),
+            "--yes": ("Applied.", 2),
+        }[flags[0]]
+    statuses = {one.ref: one.status for one in open_appointments(host)}
+    assert (statuses[early], statuses[late], statuses[invited]) == ("confirmed", "requested", "invited")
+
+
+def open_appointments(host: Host) -> list[Appointment]:
+    with host.app.app_context():
+        return host.portal.appointments()
+
+
+def test_apply_says_nothing_of_what_stays_inside(host: Host, file: Path) -> None:
+    host.request(contact="phone", location=None)
+    output = run(host, "apply", file, "--dry-run").output
+    assert "outside" not in output.lower()
+
+
+# The host's own tables instead of a file.
+
+
+def test_check_and_apply_without_a_file_ask_the_site(bare: Host) -> None:
+    bare.portal.practice_source(lambda: PRACTICE)
+    run(bare, "init")
+    [line] = lines(run(bare, "check"))
+    assert line == "The practice is fine: 2 providers, 2 locations, 2 appointment types."
+    assert lines(run(bare, "apply", "--yes"))[-2:] == ["set up the practice 'Elm Row Practice'", "Applied."]
+    assert lines(run(bare, "apply")) == ["Nothing changes."]
+
+
+def test_mistakes_of_the_site_s_practice_spell_out_their_place(bare: Host) -> None:
+    wrong = practice(zone="Mars/Olympus")
+    wrong["providers"][0]["hours"][0]["monday"] = ["9:00-8:00"]
+    wrong["providers"][1]["types"] = ["visti"]
+    bare.portal.practice_source(lambda: wrong)
+    assert lines(run(bare, "check"), exit_code=1) == [
+        "Error: providers 'ada', hours 1, monday: '9:00-8:00' ends before it begins; "
+        "hours past midnight are two windows on two days",
+        "practice, zone: unknown time zone 'Mars/Olympus'",
+        "providers 'ben', types: unknown appointment type 'visti'; did you mean 'visit'?",
+    ]
+
+
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_without_a_file_and_without_a_source_the_sentence_says_what_to_do(host: Host, command: str) -> None:
+    [sentence] = lines(run(host, command), exit_code=1)
+    assert "@portal.practice_source" in sentence
 
 
 # requests, confirm, decline
@@ -440,13 +538,13 @@ def test_erase_of_somebody_who_is_expected_is_refused_unless_it_cancels(host: Ho
 
 
 def test_commands_that_need_an_argument_say_so_and_an_unknown_one_is_none(host: Host) -> None:
-    for arguments in (["confirm"], ["check"], ["apply"], ["nonsense"], ["confirm", "x", "--nonsense"]):
+    for arguments in (["confirm"], ["decline"], ["nonsense"], ["confirm", "x", "--nonsense"]):
         assert run(host, *arguments).exit_code == 2
 
 
 def test_help_says_what_each_command_is_for(host: Host) -> None:
     output = run(host, "--help").output
-    names = "init check apply requests confirm decline history verify export erase worker"
+    names = "init check apply requests confirm decline history verify export erase calendars worker"
     for name in names.split():
         assert f"\n  {name} " in output
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from portal_plugin.testing import Clock
+from tests.delivery.calendar_host import CalendarHost, calendar_host
 from tests.delivery.mailbox import Mailbox
 from tests.practices import PRACTICE
 from tests.support import Host, make_host
@@ -30,7 +31,15 @@ def mailbox(mail_server: Mailbox) -> Mailbox:
 
 
 def posting_host(database_url: str, folder: Path, clock: Clock, port: int) -> Host:
-    host = make_host(database_url, folder, clock, MAIL_SUPPRESS_SEND=False, MAIL_SERVER="127.0.0.1", MAIL_PORT=port)
+    host = make_host(
+        database_url,
+        folder,
+        clock,
+        MAIL_SUPPRESS_SEND=False,
+        MAIL_SERVER="127.0.0.1",
+        MAIL_PORT=port,
+        PORTAL_PRIVATE_ADDRESSES=True,
+    )
     host.apply(PRACTICE)
     return host
 
@@ -41,3 +50,10 @@ def posting(sqlite_url: str, tmp_path: Path, clock: Clock, mailbox: Mailbox) -> 
     host = posting_host(sqlite_url, tmp_path, clock, mailbox.port)
     yield host
     host.state.db.close_all()
+
+
+@pytest.fixture
+def calendars() -> Iterator[CalendarHost]:
+    """A server of calendars on this machine."""
+    with calendar_host() as host:
+        yield host

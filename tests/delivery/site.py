@@ -17,5 +17,6 @@ def create_app() -> Flask:
         MAIL_SUPPRESS_SEND=False,
         MAIL_SERVER="127.0.0.1",
         MAIL_PORT=int(os.environ["DELIVERY_PORT"]),
+        PORTAL_PRIVATE_ADDRESSES=True,
     )
     return host.app

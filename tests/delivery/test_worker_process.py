@@ -6,14 +6,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from portal_plugin.delivery.busy_calendars import EVERY
 from portal_plugin.delivery.worker import LEASE
-from portal_plugin.storage import outbox
+from portal_plugin.storage import busy_calendars, outbox
+from tests.delivery.calendar_host import CalendarHost, event, ics, raw, says
 from tests.delivery.mailbox import Mailbox
-from tests.support import Host
+from tests.practices import with_calendars
+from tests.services.steps import free_times
+from tests.support import TUESDAY_TEN, Host
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +43,7 @@ def worker(posting: Host, mailbox: Mailbox, tmp_path: Path) -> Iterator[Start]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            process_group=0,
         )
         started.append(process)
         return process
@@ -94,3 +100,50 @@ def test_killed_before_the_mark_the_mail_comes_again_with_the_same_id(
     [(message_id,)] = posting.state.db.execute_sql("SELECT message_id FROM portal_outbox").fetchall()
     assert [mail.id for mail in mailbox.mails] == [f"<{message_id}@www.elmrow.example>"] * copies
     assert outbox.waiting(posting.state.db) == 0
+
+
+def test_a_worker_reads_outside_calendars_beside_its_messages(
+    posting: Host, mailbox: Mailbox, worker: Start, calendars: CalendarHost
+) -> None:
+    calendars.pages["/ada.ics"] = says(ics(event("20261208T150000Z", "20261208T160000Z")))
+    posting.apply(with_calendars(ada=calendars.address()))
+    posting.request(starts=TUESDAY_TEN + timedelta(hours=1))
+    process = worker()
+    wait_for(lambda: mailbox.mails and TUESDAY_TEN not in free_times(posting))
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert calendars.paths == ["/ada.ics"]
+
+
+def test_killed_while_a_calendar_is_read_it_is_read_again_after_its_time(
+    posting: Host, worker: Start, calendars: CalendarHost
+) -> None:
+    calendars.pages["/ada.ics"] = raw(then=calendars.closing)
+    posting.apply(with_calendars(ada=calendars.address()))
+    process = worker("--once")
+    wait_for(lambda: calendars.asked)
+    process.kill()
+    process.wait()
+    calendars.pages["/ada.ics"] = says(ics(event("20261208T150000Z", "20261208T160000Z")))
+    posting.deliver()
+    assert TUESDAY_TEN in free_times(posting)
+    posting.clock.advance(EVERY)
+    posting.deliver()
+    assert TUESDAY_TEN not in free_times(posting)
+    assert len(calendars.asked) == 2
+
+
+def test_interrupted_at_the_terminal_a_worker_finishes_the_calendar_in_hand(
+    posting: Host, worker: Start, calendars: CalendarHost
+) -> None:
+    """Ctrl+C reaches every process of the terminal, and so would the one that works out the calendar."""
+    entry = event("20261208T150000Z", "20261208T150001Z", "RRULE:FREQ=MINUTELY;COUNT=19999")
+    calendars.pages["/ada.ics"] = says(ics(entry))
+    posting.apply(with_calendars(ada=calendars.address()))
+    process = worker()
+    wait_for(lambda: calendars.asked)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert busy_calendars.counts(posting.state.db) == {1: 19_999}

@@ -55,6 +55,21 @@ def test_the_readme_example_serves_the_portal_and_its_commands_exist(tmp_path: P
     assert len([line for line in code.splitlines() if line and not line.startswith(("from", "import"))]) <= 12
 
 
+def test_the_example_of_a_practice_from_own_tables_can_be_checked_and_applied(tmp_path: Path) -> None:
+    [code] = [code for page, code in blocks("python") if page == "practice-file.md"]
+    (tmp_path / "app.py").write_text(code)
+    environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}", "PATH": "/usr/bin:/bin"}
+    for command, says in (("check --strict", "The practice is fine"), ("init", "applied"), ("apply --yes", "Applied.")):
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "portal", *command.split()],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert says in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(("page", "commands"), blocks("sh"))
 def test_every_shell_block_names_a_command_that_exists(page: str, commands: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -88,7 +103,13 @@ def test_every_signal_question_and_verb_stands_in_the_hooks_page_with_its_signat
     for signal in hooks.ANNOUNCED.values():
         assert f"| `{signal.name.replace('-', '_')}` |" in page
     for name, function in inspect.getmembers(Portal, inspect.isfunction):
-        if name.startswith("_") or name in {"init_app", "current_client", "busy_times", "veto_request"}:
+        if name.startswith("_") or name in {
+            "init_app",
+            "current_client",
+            "busy_times",
+            "veto_request",
+            "practice_source",
+        }:
             continue
         signature = inspect.signature(function)
         bare = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.name != "self"]

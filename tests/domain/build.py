@@ -100,6 +100,7 @@ def practice(
         requests_hold_time=True,
         request_expiry=None,
         cancellation_window=timedelta(hours=24),
+        reschedule_window=timedelta(hours=24),
         policies="",
         programme="",
         locations={MAIN.key: MAIN, ANNEX.key: ANNEX},

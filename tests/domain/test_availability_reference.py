@@ -166,7 +166,7 @@ def every_change() -> st.SearchStrategy[tuple[str, date]]:
 
 @st.composite
 def cases(draw: st.DrawFn, places: st.SearchStrategy[tuple[str, date]] | None = None) -> Case:
-    zone, day = draw(places or usual_places())
+    zone, day = draw(usual_places() if places is None else places)
     noon = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())
     since = noon + draw(st.integers(-36 * 60, 12 * 60)) * MINUTE + draw(st.sampled_from([0, 0, 1, 59]))
     until = since + draw(st.integers(1, 48)) * 3600

@@ -21,6 +21,10 @@ TABLE = {
     ("confirmed", "cancel"): ("cancelled", "client staff"),
     ("confirmed", "complete"): ("completed", "staff"),
     ("confirmed", "miss"): ("no_show", "staff"),
+    # Another time took its place.
+    ("requested", "replace"): ("cancelled", "client staff system"),
+    ("invited", "replace"): ("cancelled", "client staff system"),
+    ("confirmed", "replace"): ("cancelled", "client staff system"),
 }
 DONE_BY = {
     "confirm": "confirmed",
@@ -31,6 +35,7 @@ DONE_BY = {
     "expire": "expired",
     "complete": "completed",
     "miss": "no_show",
+    "replace": "cancelled",
 }
 FINAL = {"declined", "cancelled", "expired", "withdrawn", "completed", "no_show"}
 DECISIONS = [Action[name.upper()] for name in DONE_BY]

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from portal_plugin.domain.errors import PracticeFileError
-from portal_plugin.practice_file import PracticeFile, from_dict, load
+from portal_plugin.practice_file import PracticeFile, Written, from_dict, load
 from tests.practice_file.text import SMALL, refusal
 from tests.practices import PRACTICE
 
@@ -49,7 +49,11 @@ VALUES = st.recursive(
 
 def read(data: object) -> None:
     """Fails the test when anything but a PracticeFileError comes out."""
-    refused = refusal(from_dict, data)
+
+    def with_warnings(data):
+        return Written(from_dict(data), {}).warnings(date(2026, 12, 7))
+
+    refused = refusal(with_warnings, data)
     if refused:
         assert refused.mistakes
         assert all(mistake.where and mistake.what for mistake in refused.mistakes)

@@ -432,3 +432,78 @@ def test_a_type_may_name_its_providers_or_a_provider_their_types(tmp_path):
 def test_an_unknown_audience_names_those_there_are(tmp_path):
     with pytest.raises(PracticeFileError, match=r"write one of 'anyone', 'clients', 'invited', not 'client'"):
         load(write(tmp_path, SMALL.replace("minutes = 50", 'minutes = 50\nwho = "client"')))
+
+
+# Behind a mistake of shape, what does not fit together is told all the same, as far as it is certain.
+
+HIDING = ("13:00-17:00", "17:00-13:00")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('contact_types = ["phone"]', 'contact_types = ["fone"]', "unknown contact type 'fone'; did you mean 'phone'?"),
+        (
+            'types = ["visit"]\ncontact_types = ["in',
+            'types = ["vist"]\ncontact_types = ["in',
+            "unknown appointment type",
+        ),
+        ('locations = ["main", "annex"]', 'locations = ["main", "anex"]', "unknown location 'anex'"),
+        ("minutes = 50", "minutes = 1440\nbuffer_after = 1", "longer than a day"),
+        ("minutes = 50", 'minutes = 50\nproviders = ["bne"]', "unknown provider 'bne'; did you mean 'ben'?"),
+        ("last = 2027-01-01", "last = 2026-12-23", "is before the first day"),
+        ('key = "ben"', 'key = "ada"', "'ada' is used twice"),
+        ('  location = "annex"\n', "", "works at several locations"),
+        ("hours = []", 'hours = []\n  location = "annex"', "unknown location of this provider 'annex'"),
+        ("  tuesday =", "  valid_from = 2027-02-01\n  valid_until = 2027-01-01\n  tuesday =", "before valid_from"),
+        ("[[closures]]", '[holidays]\ncountry = "USA"\nopen = [5]\n[[closures]]', "unknown country 'USA'"),
+        ("[[closures]]", '[holidays]\ncountry = "US"\nopen = [5, "Xmas"]\n[[closures]]', "no public holiday is called"),
+    ],
+)
+def test_a_mistake_of_shape_hides_no_other(old, new, sentence, tmp_path):
+    told = mistakes(changed(*HIDING, text=changed(old, new)), tmp_path)
+
+    assert any("ends before it begins" in mistake.what for mistake in told)
+    assert any(sentence in mistake.what for mistake in told), told
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('key = "annex"', 'kye = "annex"'),
+        ('key = "annex"', "key = 5"),
+        ('[[locations]]\nkey = "annex"', '[[location]]\nkey = "annex"'),
+        ('[[contact_types]]\nkey = "in-person"', '[[contact_typs]]\nkey = "in-person"'),
+        ('key = "phone"', 'key = "Phone"'),
+        ('locations = ["main"]', 'location = ["main"]'),
+        ('locations = ["main"]', "locations = [5]"),
+        ('locations = ["main", "annex"]', 'locations = "main"'),
+        ('locations = ["main", "annex"]', 'locations = ["main", 5]'),
+        ('  location = "annex"', '  locatoin = "annex"'),
+        ('  location = "annex"', "  location = 5"),
+        ("at_location = true", 'at_location = "yes"'),
+        ("minutes = 50", "minutes = 1441"),
+        ("last = 2027-01-01", 'last = "new year"'),
+        ("first = 2026-12-24", 'first = "christmas"'),
+        ("[[closures]]", '[holidays]\ncountry = 5\nopen = ["Xmas"]\n[[closures]]'),
+        ("[[closures]]", '[holidays]\ncountry = "US"\nsubdivison = "ME"\nopen = ["Patriots\' Day"]\n[[closures]]'),
+    ],
+)
+def test_nothing_is_concluded_from_what_cannot_be_read(old, new, tmp_path):
+    """One slip is one mistake, at its own line: what refers to it is not called wrong as well."""
+    text = changed(old, new)
+    spoilt = [n for n, line in enumerate(text.split("\n"), 1) if line not in SMALL.split("\n")]
+
+    told = mistakes(text, tmp_path)
+
+    assert told
+    assert all("unknown setting" in m.what or "is missing" in m.what or m.line in spoilt for m in told), told
+
+
+def test_a_key_that_is_written_wrong_is_known_all_the_same(tmp_path):
+    text = changed('key = "annex"', 'key = "The Annex"').replace('["main", "annex"]', '["main", "The Annex"]')
+    text = changed('location = "annex"', 'location = "The Annex"', text)
+
+    (told,) = mistakes(text, tmp_path)
+
+    assert told.line == line_of(text, 'key = "The Annex"')

@@ -45,7 +45,9 @@ def send_form(host: Host, key: str | None, starts: datetime = TUESDAY_TEN, **cho
         practice = host.portal.practice()
         wish = practice.wish(**chosen)
         maya = Actor(ActorKind.CLIENT, "maya")
-        return requests.request_appointment(host.state, practice, wish, PEOPLE["maya"], starts, actor=maya, key=key)
+        return requests.request_appointment(
+            host.state, practice, requests.Asking(wish, PEOPLE["maya"], starts, maya, key=key)
+        )
 
 
 def in_status(host: Host, status: str) -> Appointment:

@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from portal_plugin import NotOffered, SetupError, SlotTaken
+from portal_plugin import NotOffered, PracticeFileError, SetupError, SlotTaken
 from portal_plugin.practice_file import from_dict, load
-from portal_plugin.services.practices import apply_practice
+from portal_plugin.services.practices import apply_practice, plan
 from portal_plugin.storage.database import open_database
 from tests.practice_file.test_reading import EXAMPLE
 from tests.practices import PRACTICE, practice
 from tests.services.steps import act, free_times, rows, together
 from tests.support import MONDAY, TUESDAY_TEN, make_host
+from tests.web.statements import statements
 
 HOUR = timedelta(hours=1)
 
@@ -60,10 +61,10 @@ def test_what_changes_is_told_a_line_each(either_host):
 
     assert apply(either_host, data) == [
         "add provider 'cleo'",
-        "change location 'main'",
+        "change location 'main': name 'Main Street' -> 'High Street'",
         "retire provider 'ben'",
-        "set the practice's name, address and policies",
-        "set 1 closures",
+        "change the practice: name 'Elm Row Practice' -> 'Elm Row'",
+        "add closure 2026-12-24",
     ]
 
 
@@ -212,3 +213,58 @@ def test_without_a_practice_the_sentence_says_what_to_run(sqlite_url, tmp_path, 
     with pytest.raises(SetupError, match=r"run `flask portal apply practice\.toml`"):
         act(empty, "practice")
     empty.state.db.close_all()
+
+
+# The public verb, and the host's own tables.
+
+
+def test_a_practice_is_applied_from_python_and_the_changes_are_returned(either_host):
+    assert act(either_host, "apply_practice", practice(name="Elm Row")) == [
+        "change the practice: name 'Elm Row Practice' -> 'Elm Row'"
+    ]
+    assert act(either_host, "practice").name == "Elm Row"
+
+
+def test_the_site_s_own_source_is_asked_when_nothing_is_given(sqlite_url, tmp_path, clock):
+    host = make_host(sqlite_url, tmp_path, clock)
+
+    @host.portal.practice_source
+    def from_our_tables():
+        return PRACTICE
+
+    assert "set up the practice 'Elm Row Practice'" in act(host, "apply_practice")
+    assert act(host, "apply_practice") == []
+    host.state.db.close_all()
+
+
+def test_without_a_source_the_sentence_says_how_to_register_one(either_host):
+    with pytest.raises(SetupError, match=r"@portal\.practice_source"):
+        act(either_host, "apply_practice")
+
+
+@pytest.mark.parametrize("nonsense", [None, [], "practice.toml", {"practice": 5}])
+def test_a_source_that_returns_nonsense_is_told_so(either_host, nonsense):
+    either_host.portal.practice_source(lambda: nonsense)
+
+    with pytest.raises(PracticeFileError) as refused:
+        act(either_host, "apply_practice")
+    assert all(mistake.line is None and mistake.what for mistake in refused.value.mistakes)
+
+
+def test_applying_from_python_before_init_says_to_run_it(tmp_path, clock):
+    host = make_host(f"sqlite:///{tmp_path / 'none.db'}", tmp_path, clock)
+
+    with pytest.raises(SetupError, match="flask portal init"):
+        act(host, "apply_practice", PRACTICE)
+    host.state.db.close_all()
+
+
+def test_the_plan_asks_for_the_appointments_in_one_statement(either_host):
+    """Whatever their number, and those of the past are not read."""
+    for days in range(3):
+        either_host.request(starts=TUESDAY_TEN + timedelta(days=days))
+    with either_host.app.app_context(), statements() as seen:
+        found = plan(either_host.state.db, from_dict(without("providers", "ada")), MONDAY + timedelta(days=2))
+
+    assert [one.why for one in found.outside] == ["Ada Moreau is no longer listed"] * 2
+    assert len([sql for sql in seen if "portal_appointment" in sql]) == 1

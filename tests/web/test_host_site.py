@@ -242,3 +242,14 @@ def test_the_client_loader_is_asked_once_a_page(host: Host, maya: FlaskClient) -
         asked.clear()
         open_page(maya, address)
         assert len(asked) == 1
+
+
+def test_two_people_in_one_application_context_stay_two_people(host: Host) -> None:
+    """Tests of a host often hold one context open, and Flask's `g` with it."""
+    host.request("maya")
+    maya, theo = host.browser("maya"), host.browser("theo")
+    with host.app.app_context():
+        assert "Requested" in open_page(maya, UPCOMING).words
+        assert "You have no upcoming appointments." in open_page(theo, UPCOMING).words
+        host.apply(PRACTICE | {"practice": PRACTICE["practice"] | {"name": "Birch Row"}})
+        assert "Birch Row" in open_page(maya, UPCOMING).words

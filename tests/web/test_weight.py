@@ -97,6 +97,19 @@ def test_a_page_asks_the_database_as_often_however_much_there_is(host: Host) -> 
     assert all(1 <= n <= MOST_STATEMENTS for of_pages in found.values() for n in of_pages.values())
 
 
+def test_a_page_and_a_request_ask_once_which_practice_is_current(host: Host, maya: FlaskClient) -> None:
+    ref = host.request().ref
+    appointment = f"/portal/appointments/{ref}"
+    for address in (BOOK, STEP_2, UPCOMING, f"{appointment}/requested", f"{appointment}/cancel"):
+        with statements() as seen:
+            assert maya.get(address).status_code == 200
+        assert len([statement for statement in seen if "portal_practice" in statement]) == 1, address
+    form = step_2(maya)
+    with statements() as seen:
+        assert send(maya, form).status_code == 303
+    assert len([statement for statement in seen if "portal_practice" in statement]) == 1
+
+
 def test_a_request_and_its_answer_to_the_practice_cost_a_constant_number_of_statements(host: Host) -> None:
     found = set()
     for providers, day in ((1, "2026-12-08"), (40, "2026-12-09")):

@@ -1,0 +1,102 @@
+"""The mail server, and the worker that delivers to it."""
+
+import smtplib
+import socket
+import ssl
+import threading
+from datetime import timedelta
+from typing import Any
+
+import flask_mail
+from flask import Flask
+
+from ..delivery.mail import Connection
+from ..services.state import State
+from ..storage import appointments, health
+from ..storage.database import check_ready
+from .findings import LOOPBACK, Finding, Findings, Level, told
+
+PATIENCE = 5.0
+"""Seconds in which the mail server has to answer, the look-up of its name included."""
+
+OVERDUE = timedelta(minutes=10)
+"""Twice a worker's lease: what has been due for longer was left by a worker that stopped, or never taken."""
+
+
+def mail(app: Flask, state: State) -> Findings:
+    """Mail"""
+    mail = app.extensions.get("mail") or flask_mail.Mail().init_mail(app.config, app.debug, app.testing)
+    if mail.default_sender:
+        yield Finding(Level.OK, "mails have a sender")
+    else:
+        yield Finding(Level.FAILING, "MAIL_DEFAULT_SENDER is not set: set it to the address that mails come from")
+    server = f"the mail server, {mail.server} port {mail.port},"
+    if mail.suppress:
+        yield Finding(Level.WARNING, "MAIL_SUPPRESS_SEND or TESTING is on, so no mail leaves; its server was not asked")
+        return
+    if trouble := _trouble(mail):
+        yield Finding(Level.FAILING, f"{server} {trouble}")
+        return
+    encrypted = "with TLS" if mail.use_ssl else "with STARTTLS" if mail.use_tls else "unencrypted"
+    if encrypted == "unencrypted" and mail.server not in LOOPBACK:
+        yield Finding(
+            Level.WARNING,
+            f"{server} answers, but mails travel to it unencrypted: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (465)",
+        )
+    else:
+        yield Finding(Level.OK, f"{server} answers {encrypted}{' and takes the password' if mail.username else ''}")
+
+
+def worker(app: Flask, state: State) -> Findings:
+    """The worker"""
+    check_ready(state.db)
+    practice, now = state.practice(), state.now()
+    due = health.oldest_due(state.db, now)
+    if due is not None and now - due > OVERDUE:
+        yield Finding(
+            Level.FAILING,
+            f"a message has been due for {told(now - due)}: see that `flask portal worker` runs, and what it logs",
+        )
+    elif appointments.lapsed(state.db, practice, now - OVERDUE):
+        yield Finding(
+            Level.FAILING,
+            "a request or an invitation ought to have expired a while ago: see that `flask portal worker` runs",
+        )
+    else:
+        yield Finding(Level.OK, "no message and no expiry is overdue, so the worker is alive or has had nothing to do")
+
+
+def _trouble(mail: Any) -> str | None:
+    """What is wrong with the mail server, asked as the worker asks it; None when it would take a mail."""
+    answer: list[str | None] = []
+
+    def ask() -> None:
+        try:
+            with Connection(mail):
+                answer.append(None)
+        except Exception as error:
+            answer.append(_reason(error))
+
+    # A name server that is silent cannot be told to hurry: it is left waiting.
+    asking = threading.Thread(target=ask, name="portal-doctor-mail", daemon=True)
+    asking.start()
+    asking.join(PATIENCE)
+    return answer[0] if answer else f"did not answer within {PATIENCE:.0f} seconds: check MAIL_SERVER and MAIL_PORT"
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case socket.gaierror():
+            return "cannot be found by its name: check MAIL_SERVER"
+        case ConnectionRefusedError():
+            return "refuses connections: check MAIL_SERVER and MAIL_PORT, and that it runs"
+        case ssl.SSLCertVerificationError():
+            return f"shows a certificate that is not valid ({error.verify_message}): name it as its certificate does"
+        case ssl.SSLError():
+            return "does not speak TLS there: MAIL_USE_SSL goes with port 465, MAIL_USE_TLS with port 587"
+        case smtplib.SMTPAuthenticationError():
+            return "refuses the password: check MAIL_USERNAME and MAIL_PASSWORD"
+        case smtplib.SMTPNotSupportedError():
+            return "does not offer STARTTLS, or no sign-in without it: check MAIL_USE_TLS and MAIL_PORT"
+        case _:
+            return f"does not answer as a mail server does ({type(error).__name__}): check MAIL_SERVER and MAIL_PORT"
