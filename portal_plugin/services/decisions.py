@@ -14,6 +14,7 @@ from ..storage import appointments, history
 from ..storage.database import Database
 from . import holding
 from .messages import enqueue_mail
+from .rules import is_time_of
 from .state import State
 
 
@@ -123,8 +124,7 @@ def movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: 
 
 def check_really_moves(old: Appointment, wish: Wish, starts: datetime) -> None:
     """Raises NotOffered for the very appointment that there is."""
-    same_provider = old.provider.key in {provider.key for provider in wish.providers}
-    if starts == old.starts and same_provider and wish.location == old.location and wish.contact == old.contact:
+    if is_time_of(old, wish, starts) and wish.providers == (old.provider,):
         raise NotOffered("starts", "That is the time it has now. Choose another one.")
 
 

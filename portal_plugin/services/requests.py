@@ -22,7 +22,7 @@ from . import holding
 from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
 from .messages import enqueue_mail
 from .rules import check_again, check_client, too_close
-from .slots import in_fairest_order, local_day_of, read_diary
+from .slots import in_fairest_order, local_day_of, other_than, read_diary
 from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
@@ -100,7 +100,7 @@ def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
     check_range(practice, wish, starts, now)
     # The whole day: "any available" goes to whoever has the least of it.
     diary = read_diary(state, wish, *local_day_of(wish, starts), client, moving)
-    slot = _slot_at(practice, wish, diary, starts, now)
+    slot = _slot_at(practice, wish, diary, starts, now, moving)
     if slot is None:
         raise _why_not(practice, wish, diary, starts, now)
     for veto in state.questions.request_vetoes:
@@ -271,9 +271,17 @@ def check_range(practice: Practice, wish: Wish, starts: datetime, now: datetime)
         raise NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
 
 
-def _slot_at(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> Slot | None:
+def _slot_at(
+    practice: Practice,
+    wish: Wish,
+    diary: Diary,
+    starts: datetime,
+    now: datetime,
+    moving: Appointment | None = None,
+) -> Slot | None:
     until = starts + timedelta(seconds=1)
-    return next(find_slots(practice, wish, diary, since=starts, until=until, now=now), None)
+    found = find_slots(practice, wish, diary, since=starts, until=until, now=now)
+    return next(other_than(moving, wish, found), None)
 
 
 def _why_not(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> NotOffered | SlotTaken:

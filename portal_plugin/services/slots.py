@@ -11,7 +11,7 @@ from ..domain.explanation import Explanation, explain_slot
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
 from ..storage import appointments, busy_calendars, claims
-from .rules import check_client, days_too_close, is_own
+from .rules import check_client, days_too_close, is_own, is_time_of
 from .state import State
 
 _FIRST_READ = timedelta(hours=26)
@@ -87,7 +87,16 @@ def free_slots(
     for starts, ends in ((since, min(until, since + _FIRST_READ)), (since + _FIRST_READ, until)):
         if starts < ends:
             diary = read_diary(state, wish, starts, ends, client, moving)
-            yield from find_slots(practice, wish, diary, since=starts, until=ends, now=now)
+            yield from other_than(moving, wish, find_slots(practice, wish, diary, since=starts, until=ends, now=now))
+
+
+def other_than(moving: Appointment | None, wish: Wish, slots: Iterator[Slot]) -> Iterator[Slot]:
+    """The slots without the time that is to be moved, which is no other time; somebody else may still give it."""
+    for slot in slots:
+        if moving is None or not is_time_of(moving, wish, slot.starts):
+            yield slot
+        elif others := tuple(key for key in slot.providers if key != moving.provider.key):
+            yield slot._replace(providers=others, seats=slot.seats - wish.type.capacity)
 
 
 def explain(

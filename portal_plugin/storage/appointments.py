@@ -150,10 +150,12 @@ def upcoming(db: Database, practice: Practice, client_id: str, now: datetime) ->
 
 
 def answered_no(db: Database, practice: Practice, client_id: str, since: datetime, now: datetime) -> list[Appointment]:
-    """A client's appointments still ahead that the practice, or time, has ended since then; soonest first."""
+    """A client's appointments still ahead that the practice, or time, has ended since then; soonest first. Those that
+    moved to another time have not ended.
+    """
     where = f"""client_id = ? AND status IN ({marks(RELEASING)}) AND starts > ? AND EXISTS (
         SELECT 1 FROM portal_history h WHERE h.appointment = portal_appointment.id
-        AND h.to_status = portal_appointment.status AND h.actor_kind <> ? AND h.at > ?)"""  # noqa: S608
+        AND h.to_status = portal_appointment.status AND h.actor_kind <> ? AND h.action <> 'replace' AND h.at > ?)"""  # noqa: S608
     return _select(db, practice, where, client_id, *RELEASING, now, ActorKind.CLIENT, since)
 
 
