@@ -289,7 +289,7 @@ def calendars() -> None:
 
 
 def work(once: bool) -> None:
-    """Deliver messages, expire what nobody answered and read outside calendars, until stopped."""
+    """Deliver messages, expire what nobody answered, read outside calendars and seal the history, until stopped."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     state = _state()
     state.check()

@@ -1,5 +1,5 @@
-"""The worker: expires what nobody answered, delivers what the outbox holds, reads outside calendars, forgets whom the
-practice no longer keeps, and seals the history.
+"""The worker: expires what nobody answered, delivers what the outbox holds, reads outside calendars, seals the
+history and forgets whom the practice no longer keeps.
 """
 
 import logging
@@ -34,6 +34,7 @@ def run_once(app: Flask, state: State) -> int:
         if not read_next(state):
             break
         sent += send_due(app, state)
+    keep_the_past(state)
     return sent
 
 
@@ -46,9 +47,17 @@ def send_due(app: Flask, state: State) -> int:
             # The batch may have taken longer than its lease, and another worker this message.
             if outbox.hold(state.db, message, state.now() + LEASE):
                 sent += _deliver(app, state, message)
-    _forget(state)
-    chain.seal_settled(state.db)
     return sent
+
+
+def keep_the_past(state: State) -> None:
+    """Seal what was written to the history, and now and then forget whom the practice no longer keeps."""
+    now = state.now()
+    # It looks at everybody's appointments: not in every round.
+    if state.settings.retention is not None and now >= state.retention_due:
+        more = erase_outdated(state, now - state.settings.retention)
+        state.retention_due = now if more else now + RETENTION_PAUSE
+    chain.seal_settled(state.db)
 
 
 def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> None:
@@ -57,6 +66,7 @@ def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> 
         more = False
         try:
             send_due(app, state)
+            keep_the_past(state)
             # One at a time: messages, and a wish to stop, wait for no more than one calendar.
             more = read_next(state)
         except Exception:
@@ -66,14 +76,6 @@ def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> 
                 state.db.close()
         if not more:
             stop.wait(pause)
-
-
-def _forget(state: State) -> None:
-    now = state.now()
-    # It looks at everybody's appointments: not in every round.
-    if state.settings.retention is not None and now >= state.retention_due:
-        more = erase_outdated(state, now - state.settings.retention)
-        state.retention_due = now if more else now + RETENTION_PAUSE
 
 
 def _deliver(app: Flask, state: State, message: Message) -> bool:

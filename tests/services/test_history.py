@@ -128,16 +128,18 @@ def live(host: Host, seed: int) -> None:
     """Somebody who asks, decides, looks where they should not and seals, as chance has it."""
     chance, refs = random.Random(seed), []
     for _ in range(12):
-        what = chance.choice(["request", "request", "confirm", "decline", "cancel", "look", "seal"])
+        what = chance.choice(["request", "request", "confirm", "decline", "cancel", "move", "look", "seal"])
         with suppress(PortalError):
+            starts = TUESDAY_TEN + timedelta(days=chance.choice([0, 1, 2, 3]), minutes=30 * chance.randrange(-2, 3))
             if what == "request":
-                starts = TUESDAY_TEN + timedelta(days=chance.choice([0, 1, 2, 3]), minutes=30 * chance.randrange(-2, 3))
                 refs.append(host.request("theo" if seed % 2 else "maya", starts, provider="ada").ref)
             elif what == "look":
                 host.browser("theo").get(f"/portal/appointments/{chance.choice(refs or ['0' * 32])}/requested")
             elif what == "seal":
                 sealed(host)
-            elif refs:
+            elif what == "move" and refs:
+                refs.append(act(host, "reschedule", chance.choice(refs), starts=starts).ref)
+            elif refs and what != "move":
                 act(host, what, chance.choice(refs))
 
 

@@ -15,6 +15,7 @@ from tests.support import MONDAY, PEOPLE, STEP_2, TUESDAY_TEN, Host, filled_form
 
 DAY = timedelta(days=1)
 MARKS = ("PLANTED-ID", "PLANTED-NAME", "planted-mail", "+1212555", "PLANTED-NOTE", "PLANTED-REASON", "PLANTED-MESSAGE")
+HOST_S = ("PLANTED-REFERENCE", "PLANTED-DATA")
 
 
 @pytest.fixture
@@ -31,7 +32,8 @@ def planted(either_host, monkeypatch) -> Client:
     act(either_host, "confirm", first, message="PLANTED-MESSAGE", by="front desk")
     second = either_host.request("planted", TUESDAY_TEN + DAY, note="PLANTED-NOTE").ref
     as_client(either_host, second, Action.CANCEL, "PLANTED-REASON", who="PLANTED-ID")
-    third = either_host.request("planted", TUESDAY_TEN + 2 * DAY).ref
+    chart = {"chart": "PLANTED-DATA"}
+    third = either_host.request("planted", TUESDAY_TEN + 2 * DAY, reference="PLANTED-REFERENCE", data=chart).ref
     act(either_host, "decline", third, message="PLANTED-MESSAGE", by="front desk")
     theo_s = either_host.request("theo", TUESDAY_TEN + 3 * DAY, note="Theo's own words.").ref
     browser.get(f"/portal/appointments/{theo_s}/requested")
@@ -65,7 +67,7 @@ def test_the_copy_holds_all_that_was_planted(either_host, planted):
     copy = act(either_host, "export_client", planted.id, by="front desk")
 
     text = json.dumps(copy)
-    for mark in (*MARKS, "PLANTED-AGENT"):
+    for mark in (*MARKS, *HOST_S, "PLANTED-AGENT"):
         assert mark in text, mark
     assert (copy["client"], copy["exported"]) == ("PLANTED-ID", MONDAY.isoformat())
     assert [one["status"] for one in copy["appointments"]] == ["confirmed", "cancelled", "declined"]
@@ -115,7 +117,7 @@ def test_nothing_that_was_planted_is_left_anywhere(either_host, planted):
     act(either_host, "export_client", planted.id)
     either_host.deliver()
     before, others = statistics(either_host), act(either_host, "export_client", "theo")
-    for mark in MARKS:
+    for mark in (*MARKS, *HOST_S):
         assert mark in repr(everything(either_host)), mark
 
     assert act(either_host, "erase_client", planted.id, by="front desk", cancel=True) == 3
@@ -212,6 +214,22 @@ def test_an_erasure_that_cancels_gives_the_time_back(either_host):
 
     assert history(either_host, made.ref)[-1] == ("requested", "cancelled")
     assert either_host.request("theo").starts == made.starts
+
+
+def test_a_move_that_waits_is_cancelled_with_what_it_would_move(either_host):
+    made = either_host.request()
+    act(either_host, "confirm", made.ref)
+    either_host.request(starts=TUESDAY_TEN + DAY, replaces=made.ref)
+    with pytest.raises(AppointmentsAhead) as refusal:
+        act(either_host, "erase_client", "maya")
+    assert refusal.value.number == 2
+
+    assert act(either_host, "erase_client", "maya", cancel=True) == 2
+
+    statuses = {status for (status,) in rows(either_host, "SELECT status FROM portal_appointment")}
+    assert statuses <= {"cancelled", "withdrawn", "expired"}
+    assert rows(either_host, "SELECT count(*) FROM portal_claim") == [(0,)]
+    assert verdict(either_host).sound
 
 
 def test_what_was_forgotten_is_not_there_any_more(either_host):
