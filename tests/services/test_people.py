@@ -139,7 +139,10 @@ def test_nothing_that_was_planted_is_left_anywhere(either_host, planted):
 
 def test_what_is_past_is_counted_as_before(either_host, planted):
     either_host.clock.advance(30 * DAY)
-    before, history_before = statistics(either_host), rows(either_host, "SELECT action, to_status FROM portal_history")
+    before, history_before = (
+        statistics(either_host),
+        rows(either_host, "SELECT action, to_status FROM portal_history ORDER BY id"),
+    )
 
     assert act(either_host, "erase_client", planted.id) == 3
 
