@@ -26,7 +26,7 @@ from .services import decisions, people, practices, requests
 from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments, history
-from .storage.database import check_ready
+from .storage.database import check_ready, give_back
 from .web.blueprint import add_filters, create_blueprint
 from .web.guard import request_id
 from .web.htmx import install
@@ -58,8 +58,7 @@ class Portal:
 
         @app.teardown_appcontext
         def give_connection_back(_: BaseException | None) -> None:
-            if not state.db.is_closed():
-                state.db.close()
+            give_back(state.db)
 
     # Questions the portal asks the host.
 
@@ -301,8 +300,8 @@ class Portal:
     # A client's own rights.
 
     def export_client(self, client_id: str, *, by: str = "host") -> dict[str, Any]:
-        """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `consents`, `messages`
-        and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
+        """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `consents`,
+        `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
         """
         return people.export_client(_state(), client_id, _actor(by))
 

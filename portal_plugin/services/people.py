@@ -9,24 +9,26 @@ from typing import Any
 from ..domain.appointment import Appointment
 from ..domain.errors import AlreadyDecided, AppointmentsAhead
 from ..domain.history import Event
-from ..domain.instants import instant
+from ..domain.instants import instant, seconds
 from ..domain.lifecycle import Action, Actor, ActorKind
-from ..storage import appointments, history, people
+from ..storage import appointments, claims, history, people
 from .decisions import decide
 from .state import State
 
 BATCH = 100
-INSTANTS = {"at", "created", "due", "sent", "failed"}
+INSTANTS = {"at", "starts", "ends", "held_until", "created", "due", "sent", "failed"}
 
 
 def export_client(state: State, client_id: str, actor: Actor) -> dict[str, Any]:
     """All that is stored about a client, fit for JSON: instants are ISO 8601 in UTC. The export itself is recorded."""
     db, now = state.db, state.now()
     history.record(db, None, actor, Event.EXPORT, None, None, client_id, now)
+    held = claims.held_by(db, client_id)
     return {
         "client": client_id,
         "exported": now.isoformat(timespec="seconds"),
         "appointments": [_told(one) for one in appointments.of_client(db, state.practice(), client_id)],
+        "holds": [_readable(held._asdict())] if held else [],
         "consents": [_readable(row) for row in people.consents(db, client_id)],
         "messages": [_readable(row) for row in people.messages(db, client_id)],
         "history": [
@@ -49,6 +51,7 @@ def erase_client(state: State, client_id: str, actor: Actor, *, cancel: bool = F
             with suppress(AlreadyDecided):
                 decide(state, appointment.ref, Action.CANCEL, actor)
     with db.atomic():
+        claims.end_holds(db, seconds(now), client_id)
         kept = people.pseudonymise(db, client_id, pseudonym)
         if ahead := appointments.upcoming(db, practice, pseudonym, now):
             raise AppointmentsAhead(len(ahead))

@@ -219,6 +219,12 @@ def give_claim(db: Database, appointment: Appointment, claim: int | None) -> App
     return replace(appointment, claim=claim)
 
 
+def pass_claim(db: Database, appointment: Appointment, claim: int) -> None:
+    """Another's change gives this one its claim. Its version rises: who has read it before has to read it again."""
+    query = "UPDATE portal_appointment SET claim = ?, version = version + 1 WHERE id = ?"
+    run(db, query, claim, appointment.id)
+
+
 def starts_of_type(db: Database, client_id: str, type: str, since: datetime, but: str | None) -> list[int]:
     """When a client's appointments of a type begin, in seconds since 1970: those that stand and those that were,
     but for the one with that reference.

@@ -56,6 +56,7 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/", "index", upcoming.index, ["GET"]),
         ("/appointments/book", "book", details.details, ["GET"]),
         ("/appointments/book", "request", booking.request_time, ["POST"]),
+        ("/appointments/book/hold", "hold", booking.hold, ["POST"]),
         ("/appointments/book/time", "time", booking.time, ["GET"]),
         ("/appointments/<ref>/requested", "requested", booking.requested, ["GET"]),
         ("/appointments/upcoming", "upcoming", upcoming.upcoming, ["GET"]),

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from ..domain.appointment import Appointment, Client
 from ..domain.errors import AlreadyDecided, NotAllowed, NotOffered, PortalError, Refused, SlotTaken
@@ -16,14 +18,14 @@ from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..services.decisions import check_movable
-from ..services.requests import Asking, ReminderConsent, request_appointment
+from ..services.requests import Asking, ReminderConsent, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
 from .calendar_month import month_view
 from .details import chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, said_once
 from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
-from .htmx import render_panel
+from .htmx import into_panel, render_panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,23 @@ def request_time() -> ResponseReturnValue:
     except NotOffered as error:
         return _without_provider(practice, client, chosen, error) or show_details(practice, client, chosen, error)
     return _send(step)
+
+
+def hold() -> ResponseReturnValue:
+    """A time was chosen: keep it while the rest is filled in. Only the script asks for this."""
+    client, practice = signed_in_client(), current_practice()
+    chosen = chosen_in(request.form)
+    step = Step(current_state(), practice, client, _wish(practice, chosen), chosen, None)
+    form = TimeForm(step.state, client.id, said_once(request.form), practice.country)
+    form.validate()
+    if form.stale or form.instant is None:
+        return render_panel("held", "", 400, held=None)
+    try:
+        until = hold_time(step.state, practice, Asking(step.wish, client, form.instant, acting(client)))
+    except (SlotTaken, NotOffered) as error:
+        form.errors = {}
+        return into_panel(_again(step, form, error, 409))
+    return render_panel("held", "", held=until and until.astimezone(ZoneInfo(step.wish.zone)))
 
 
 def reschedule(ref: str) -> ResponseReturnValue:
@@ -158,9 +177,7 @@ def _wish(practice: Practice, chosen: dict[str, str]) -> Wish:
     return practice.wish(chosen["type"], chosen["contact"], chosen["provider"], chosen["location"])
 
 
-def _show(
-    step: Step, form: TimeForm, day: date | None, status: int = 200, *, any_day: bool = False
-) -> ResponseReturnValue:
+def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, any_day: bool = False) -> Response:
     whose = (step.state, step.practice, step.wish, step.client, step.moving)
     view = month_view(*whose, day, any_day=any_day)
     if status >= 400 and not view.times and view.next_day_with_times:
@@ -185,7 +202,7 @@ def _show(
     )
 
 
-def _again(step: Step, form: TimeForm, error: PortalError, status: int) -> ResponseReturnValue:
+def _again(step: Step, form: TimeForm, error: PortalError, status: int) -> Response:
     """Step 2 once more with the reason, fresh times, and everything the client typed."""
     form.errors["starts"] = f"{error} These times are still free." if isinstance(error, SlotTaken) else str(error)
     day = _day_of(form, step.wish)

@@ -58,11 +58,11 @@ def month_view(
     earliest, latest = local_date(first, wish.zone), local_date(beyond - 1, wish.zone)
 
     def busy_in(since: int, until: int) -> Diary:
-        return read_diary(state, wish, instant(since), instant(until), client, moving)
+        return read_diary(state, practice, wish, instant(since), instant(until), client, moving)
 
     def slots(busy: Diary, since: int, until: int) -> Iterator[Slot]:
         found = find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
-        return other_than(moving, wish, found)
+        return other_than(moving, wish, found) if moving else found
 
     def first_day_from(since: int) -> date | None:
         later = free_slots(

@@ -10,6 +10,7 @@ import pytest
 from portal_plugin import AppointmentsAhead, Client, NotFound
 from portal_plugin.domain.lifecycle import Action
 from portal_plugin.storage import chain
+from tests.practices import practice
 from tests.services.steps import act, as_client, history, rows, together, topics
 from tests.support import MONDAY, PEOPLE, STEP_2, TUESDAY_TEN, Host, filled_form, offered_times
 
@@ -233,6 +234,21 @@ def test_a_move_that_waits_is_cancelled_with_what_it_would_move(either_host):
     assert statuses <= {"cancelled", "withdrawn", "expired"}
     assert rows(either_host, "SELECT count(*) FROM portal_claim") == [(0,)]
     assert verdict(either_host).sound
+
+
+def test_a_time_held_while_a_form_is_filled_in_is_told_and_given_back(either_host):
+    either_host.apply(practice(hold_minutes=10))
+    browser = either_host.browser("maya")
+    page = browser.get(STEP_2).text
+    held = browser.post("/portal/appointments/book/hold", data=filled_form(page, starts=offered_times(page)[0]))
+    assert held.status_code < 400, held.text
+    [told] = act(either_host, "export_client", "maya")["holds"]
+    assert told["held_until"] == (MONDAY + timedelta(minutes=10)).isoformat()
+
+    act(either_host, "erase_client", "maya")
+
+    assert "maya" not in repr(everything(either_host)).lower()
+    assert rows(either_host, "SELECT count(*) FROM portal_claim") == [(0,)]
 
 
 def test_what_was_forgotten_is_not_there_any_more(either_host):

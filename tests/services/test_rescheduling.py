@@ -121,6 +121,15 @@ def test_one_new_time_waits_at_once(either_host):
     assert ask_to_move(either_host, old, TUESDAY_TEN + 2 * DAY).status == "requested"
 
 
+def test_a_new_time_that_waits_is_not_moved_itself(either_host):
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + DAY)
+    with pytest.raises(NotAllowed, match="Cancel it to ask for another one"):
+        ask_to_move(either_host, new, TUESDAY_TEN + 2 * DAY)
+    with pytest.raises(NotAllowed):
+        act(either_host, "reschedule", new.ref, starts=TUESDAY_TEN + 2 * DAY)
+
+
 def test_the_time_it_has_is_not_another_time(host):
     old = confirmed(host)
     with pytest.raises(NotOffered, match="the time it has now"):
