@@ -9,12 +9,13 @@ from typing import Any
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, SlotTaken
+from ..domain.history import Event
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims
+from ..storage import appointments, claims, history
 from ..storage.appointments import DuplicateRequest
 from ..storage.database import Database
 from . import holding
@@ -248,7 +249,9 @@ def _write(
     stored = appointments.add(db, draft, stretch, asking.key)
     if consent:
         appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(consent))
-    appointments.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
+    history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
+    if consent:
+        history.record(db, stored.id, asking.actor, Event.OPT_IN, None, None, "", now)
     if action is Action.BOOK:
         stored = take_place(db, stored, old, asking.actor, now)
     if not (kind.confirms_itself and action is Action.REQUEST):
