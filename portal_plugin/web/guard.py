@@ -29,8 +29,8 @@ def begin_request() -> None:
     g.portal_answers = {}
 
 
-# What proxies write, and nothing that could be a name: the history keeps it for good.
-_REQUEST_ID = re.compile("[0-9A-Fa-f-]{8,64}")
+# What proxies write, and neither a name nor a phone number: the history keeps it for good.
+_REQUEST_ID = re.compile("[0-9A-Fa-f-]{16,64}")
 
 
 def current_state() -> State:

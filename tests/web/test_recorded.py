@@ -139,7 +139,9 @@ def test_the_proxy_s_request_id_stands_in_the_history(host: Host, maya: FlaskCli
         assert host.portal.history(ref)[0].request_id == given
 
 
-@pytest.mark.parametrize("given", [None, "", "Maya Lindqvist", "abc", "a" * 65, "maya@example.org", "12345678\x00"])
+@pytest.mark.parametrize(
+    "given", [None, "", "Maya Lindqvist", "abc", "a" * 65, "maya@example.org", "12125550187", "0123456789abcde\x00"]
+)
 def test_one_that_is_none_is_made_up(host: Host, maya: FlaskClient, given: str | None) -> None:
     headers = {} if given is None else {"X-Request-ID": given}
     assert maya.get(page_of(MISSING), headers=headers).status_code == 404
