@@ -9,14 +9,15 @@ import flask_mail
 import pytest
 
 from portal_plugin.delivery import mail as delivery
-from portal_plugin.delivery import worker
 from portal_plugin.storage import outbox
 from portal_plugin.storage.database import open_database
 from portal_plugin.storage.models import AppointmentRow
+from portal_plugin.storage.outbox import Lane
 from tests.support import MONDAY, TUESDAY_TEN
 
 MINUTE = timedelta(minutes=1)
 LEASE = timedelta(minutes=5)
+MAILS = Lane("mail")
 
 
 @pytest.fixture
@@ -54,8 +55,8 @@ def enqueue(db, most, appointment=None, **more):
         outbox.enqueue(db, **values | more)
 
 
-def lease(db, now=MONDAY, most=20):
-    return outbox.lease_due(db, now, now + LEASE, most)
+def lease(db, now=MONDAY, most=20, lane=MAILS):
+    return outbox.lease_due(db, lane, now, now + LEASE, most)
 
 
 def look(db, *columns):
@@ -148,7 +149,7 @@ def test_what_was_sent_cannot_be_held_any_more(db):
 
 def test_a_message_is_overtaken_once_a_later_one_of_its_appointment_went_out(db):
     (first,) = lease(db)
-    enqueue(db, 1, first.appointment, topic="confirmed")
+    enqueue(db, 1, first.appointment, topic="confirmed", recipient=first.recipient)
     assert lease(db) == [], "one after the other"
     outbox.settle(db, first, due=MONDAY + LEASE, error="SMTPServerDisconnected")
     (second,) = lease(db)
@@ -219,7 +220,7 @@ def test_a_failed_message_is_tried_again_on_a_schedule_and_given_up_on_in_the_op
             assert mail.tries == before + 1, "not a second early"
             either_host.clock.advance(timedelta(seconds=1))
 
-    assert waited == [pause // MINUTE for pause in worker.RETRIES]
+    assert waited == [pause // MINUTE for pause in delivery.RETRIES]
     assert waited == sorted(waited)
     assert look(db, "attempts", "error") == (len(waited) + 1, "ConnectionRefusedError"), "and no address in it"
     assert len(mail.ids) == 1, "the same Message-ID at every attempt"
