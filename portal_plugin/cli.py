@@ -23,6 +23,7 @@ from .services import decisions, practices, slots
 from .services.state import State
 from .storage import appointments, busy_calendars
 from .storage.database import check_ready, migrate
+from .webhook_commands import add_webhook_commands
 
 
 class _Command(click.Command):
@@ -59,6 +60,7 @@ def portal_commands() -> AppGroup:
     ):
         callback = cast(Callable[..., Any], with_appcontext(function))
         group.add_command(_Command(name, callback=callback, params=list(params), help=function.__doc__))
+    add_webhook_commands(group, _Command)
     return group
 
 

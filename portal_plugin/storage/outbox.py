@@ -166,7 +166,7 @@ def waiting(db: Database) -> int:
 
 
 class Entry(NamedTuple):
-    """A row as staff see it, without what it says. Instants are aware UTC."""
+    """A row as staff see it, without what it says. It waits unless it `failed`. Instants are aware UTC."""
 
     id: int
     ref: str
@@ -178,40 +178,18 @@ class Entry(NamedTuple):
     error: str
     created: datetime
     due: datetime
-    sent: datetime | None
     failed: datetime | None
 
-    @property
-    def state(self) -> str:
-        return "failed" if self.failed else "sent" if self.sent else "waiting"
 
-
-_ENTRY = (
-    "SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error, o.created, "
-    "o.due, o.sent, o.failed FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment WHERE"
-)
-
-
-def listed(
-    db: Database, *, channel: str | None = None, failed: bool = False, sent: bool = False, limit: int = 1000
-) -> list[Entry]:
-    """What waits or was given up on, oldest first; the latter alone with `failed`, and with `sent` what went out too."""
-    where, values = ["failed IS NOT NULL" if failed else "TRUE" if sent else "sent IS NULL"], []
+def listed(db: Database, *, channel: str | None = None, failed: bool = False) -> list[Entry]:
+    """What waits and what was given up on, oldest first; the latter alone with `failed`."""
+    where = "o.failed IS NOT NULL" if failed else "o.sent IS NULL"
     if channel:
-        where.append("channel = ?")
-        values.append(channel)
-    rows = run(db, f"{_ENTRY} {' AND '.join(where)} ORDER BY o.id LIMIT {limit:d}", *values)
-    return [_entry(row) for row in rows.fetchall()]
-
-
-def by_id(db: Database, number: int) -> Entry | None:
-    row = run(db, f"{_ENTRY} o.id = ?", number).fetchone()
-    return _entry(row) if row else None
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    values, moments = row[:8], row[8:]
-    return Entry(*values, *(moment if moment is None else instant(moment) for moment in moments))
+        where += " AND o.channel = ?"
+    query = f"""SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error, o.created, o.due,
+        o.failed FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment WHERE {where} ORDER BY o.id"""  # noqa: S608
+    rows = run(db, query, *([channel] if channel else [])).fetchall()
+    return [Entry(*row[:8], *(moment if moment is None else instant(moment) for moment in row[8:])) for row in rows]
 
 
 def send_again(db: Database, number: int, now: datetime) -> bool:
