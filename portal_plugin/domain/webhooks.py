@@ -1,7 +1,6 @@
 """Endpoints of other systems that are told of changes, by the Standard Webhooks specification."""
 
 import base64
-import binascii
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -93,7 +92,7 @@ def check_events(names: object) -> frozenset[str]:
     if isinstance(names, str) or not isinstance(names, list | tuple | set | frozenset) or not names:
         raise ValueError(f"events must be a list of some of {known}; leave it out for all")
     for name in names:
-        if name not in NAMES:
+        if not isinstance(name, str) or name not in NAMES:
             raise ValueError(f"events holds {name!r}, which is none of {known}")
     return frozenset(names)
 
@@ -106,7 +105,7 @@ def read_endpoint(data: object, private: bool) -> Endpoint:
         raise ValueError(f"{unknown[0]} is not known: write url, secret (or secrets, a list), events, body")
     url = check_url(data.get("url"), private)
     body = data.get("body", "thin")
-    if body not in {"thin", "full"}:
+    if body not in ("thin", "full"):
         raise ValueError('body must be "thin" or "full"')
     return Endpoint(
         key_of(url),
@@ -132,5 +131,5 @@ def _is_secret(text: object) -> bool:
         return False
     try:
         return _LEAST <= len(base64.b64decode(text.removeprefix(_PREFIX), validate=True)) <= _MOST
-    except binascii.Error:
+    except ValueError:
         return False

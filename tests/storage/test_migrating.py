@@ -11,7 +11,17 @@ from portal_plugin.domain.errors import SetupError
 from portal_plugin.storage.database import MIGRATIONS, check_ready, migrate, open_database
 from tests.support import execute, make_host, on_server
 
-TABLES = {"practice", "claim", "appointment", "history", "outbox", "consent", "busy_calendar", "busy_stretch"}
+TABLES = {
+    "practice",
+    "claim",
+    "appointment",
+    "history",
+    "outbox",
+    "consent",
+    "busy_calendar",
+    "busy_stretch",
+    "webhooks",
+}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))
 
 
