@@ -188,7 +188,8 @@ def listed(db: Database, *, channel: str | None = None, failed: bool = False) ->
         where += " AND o.channel = ?"
     query = f"""
         SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error,
-        o.created, o.due, o.failed FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment WHERE {where} ORDER BY o.id
+        o.created, o.due, o.failed FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment
+        WHERE {where} ORDER BY o.id
         """  # noqa: S608
     rows = run(db, query, *([channel] if channel else [])).fetchall()
     return [Entry(*row[:8], *(moment if moment is None else instant(moment) for moment in row[8:])) for row in rows]
