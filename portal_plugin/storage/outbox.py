@@ -149,12 +149,11 @@ def give_back(db: Database, message: Message) -> None:
 
 
 def hold_off(db: Database, lane: Lane, until: datetime) -> None:
-    """Deliver nothing more in a lane before `until` of what waits now, and what nobody holds."""
+    """Deliver nothing of what waits in a lane now before `until`."""
     OutboxRow.update(due=until).where(
         _in(lane),
         OutboxRow.sent.is_null(),
         OutboxRow.failed.is_null(),
-        OutboxRow.lease.is_null(),
         OutboxRow.due < until,
     ).execute(db)
 

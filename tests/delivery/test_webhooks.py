@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
 from email.utils import format_datetime
 from pathlib import Path
@@ -548,11 +549,22 @@ def test_what_waits_is_told_even_after_a_later_message_went_out(hooked: Host, th
     assert told == [("appointment.confirmed", 2), ("appointment.cancelled", 3), ("appointment.requested", 1)]
 
 
-def working(host: Host) -> tuple[threading.Event, threading.Thread]:
+@contextmanager
+def working(host: Host, workers: int = 1) -> Iterator[None]:
+    """While workers work; they are stopped at the end, whatever happened."""
     stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(host.app, host.state, stop, 0.05))
-    thread.start()
-    return stop, thread
+    threads = [
+        threading.Thread(target=worker.run, args=(host.app, host.state, stop, 0.05), daemon=True)
+        for _ in range(workers)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(20)
 
 
 def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
@@ -575,13 +587,11 @@ def test_a_mail_server_that_hangs_delays_no_webhook(
         )
         for hour in (0, 1, 3):
             host.request("theo", TUESDAY_TEN + hour * HOUR)
-        stop, thread = working(host)
-        wait_for(lambda: len(there.got) == 3, 2.5)
-        host.request("theo", TUESDAY_TEN + 4 * HOUR)
-        wait_for(lambda: len(there.got) == 4, 2.5)
-        assert rows(host, "SELECT count(*) FROM portal_outbox WHERE channel = 'mail' AND error <> ''") == [(0,)]
-        stop.set()
-        thread.join()
+        with working(host):
+            wait_for(lambda: len(there.got) == 3, 2.5)
+            host.request("theo", TUESDAY_TEN + 4 * HOUR)
+            wait_for(lambda: len(there.got) == 4, 2.5)
+            assert rows(host, "SELECT count(*) FROM portal_outbox WHERE channel = 'mail' AND error <> ''") == [(0,)]
 
 
 def test_an_endpoint_that_hangs_delays_no_mail_and_no_other_endpoint(
@@ -598,14 +608,12 @@ def test_an_endpoint_that_hangs_delays_no_mail_and_no_other_endpoint(
     there.answers["/dead"] = raw(then=there.closing)
     for hour in (0, 1, 3):
         host.request("theo", TUESDAY_TEN + hour * HOUR)
-    stop, thread = working(host)
-    wait_for(lambda: len(there.at("/alive")) == len(mailbox.mails) == 3, 3.5)
-    host.request("theo", TUESDAY_TEN + 4 * HOUR)
-    wait_for(lambda: len(there.at("/alive")) == len(mailbox.mails) == 4, 3.5)
-    assert len(there.at("/dead")) == 1
-    stop.set()
-    there.closing.set()
-    thread.join()
+    with working(host):
+        wait_for(lambda: len(there.at("/alive")) == len(mailbox.mails) == 3, 3.5)
+        host.request("theo", TUESDAY_TEN + 4 * HOUR)
+        wait_for(lambda: len(there.at("/alive")) == len(mailbox.mails) == 4, 3.5)
+        assert len(there.at("/dead")) == 1
+        there.closing.set()
 
 
 def test_more_endpoints_than_lanes_are_all_told(make: Make, there: Receiver) -> None:
@@ -624,24 +632,19 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_has_not_tried(
     for hour in (0, 1, 3):
         hooked.request("theo", TUESDAY_TEN + hour * HOUR)
     mailbox.answer("silent")
-    stop, thread = working(hooked)
-    wait_for(lambda: mailbox.has_begun)
-    stop.set()
-    thread.join()
+    with working(hooked):
+        wait_for(lambda: mailbox.has_begun)
     tried = rows(hooked, "SELECT attempts, lease FROM portal_outbox WHERE channel = 'mail' ORDER BY id")
     assert tried == [(1, None), (0, None), (0, None)]
 
 
-def test_two_workers_tell_each_event_once(make: Make, there: Receiver) -> None:
+def test_three_workers_tell_each_event_once(make: Make, there: Receiver) -> None:
     host = make({"url": there.address(), "secret": SECRET})
     for day in range(3):
         for hour in (0, 1, 3):
             host.request("theo", TUESDAY_TEN + day * DAY + hour * HOUR)
-    threads = [working(host) for _ in range(3)]
-    wait_for(lambda: not rows(host, "SELECT 1 FROM portal_outbox WHERE sent IS NULL"))
-    for stop, thread in threads:
-        stop.set()
-        thread.join()
+    with working(host, workers=3):
+        wait_for(lambda: not rows(host, "SELECT 1 FROM portal_outbox WHERE sent IS NULL"))
     assert len(there.got) == len({hook.id for hook in there.got}) == 9
 
 

@@ -220,7 +220,7 @@ def test_a_mail_is_not_overtaken_by_a_webhook(db):
     assert not outbox.overtaken(db, mail)
 
 
-def test_holding_a_lane_off_touches_neither_another_nor_what_is_in_hand_or_later_anyhow(db):
+def test_holding_a_lane_off_touches_neither_another_nor_what_is_later_anyhow_nor_a_lease(db):
     hooks(db, 2)
     hooks(db, 1, OTHER)
     (held, *_) = lease(db, lane=ONE, most=1)
