@@ -24,7 +24,15 @@ ALLOWED = {
     "web": {"domain", "storage", "services", "hooks", "config", "delivery.calendar"},
     "doctor": {"domain", "storage", "services", "config", "practice_file", "delivery"},
     "cli": {
-        *("domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "doctor", "webhook_commands")
+        "domain",
+        "storage",
+        "services",
+        "hooks",
+        "config",
+        "practice_file",
+        "delivery",
+        "doctor",
+        "webhook_commands",
     },
     "webhook_commands": {"domain", "storage", "services"},
     "portal": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "web", "cli"},
