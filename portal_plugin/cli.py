@@ -26,6 +26,7 @@ from .services.state import State
 from .storage import appointments, busy_calendars, chain
 from .storage import history as past
 from .storage.database import check_ready, migrate
+from .webhook_commands import add_webhook_commands
 
 
 class _Command(click.Command):
@@ -66,6 +67,7 @@ def portal_commands() -> AppGroup:
     ):
         callback = cast(Callable[..., Any], with_appcontext(function))
         group.add_command(_Command(name, callback=callback, params=list(params), help=function.__doc__))
+    add_webhook_commands(group, _Command)
     return group
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from .domain.addresses import is_web_address
 from .domain.errors import SetupError
+from .domain.webhooks import Endpoint, read_endpoint
 
 Clock = Callable[[], datetime]
 
@@ -31,6 +32,7 @@ class Settings:
     bundled_htmx: bool
     retention: timedelta | None
     private_addresses: bool
+    webhooks: tuple[Endpoint, ...]
     clock: Clock
 
 
@@ -78,6 +80,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     private_addresses = config.get("PORTAL_PRIVATE_ADDRESSES", False)
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
+    webhooks = _webhooks(config.get("PORTAL_WEBHOOKS") or [], private_addresses is True, mistakes)
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -95,8 +98,26 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         bundled_htmx=htmx == "bundled",
         retention=None if days is None else timedelta(days=days),
         private_addresses=private_addresses,
+        webhooks=webhooks,
         clock=clock,
     )
+
+
+def _webhooks(listed: object, private: bool, mistakes: list[str]) -> tuple[Endpoint, ...]:
+    if not isinstance(listed, list | tuple):
+        mistakes.append("PORTAL_WEBHOOKS must be a list with a dict for each endpoint.")
+        return ()
+    found: dict[str, Endpoint] = {}
+    for number, data in enumerate(listed, 1):
+        try:
+            endpoint = read_endpoint(data, private)
+        except ValueError as error:
+            mistakes.append(f"PORTAL_WEBHOOKS, endpoint {number}: {error}.")
+            continue
+        if endpoint.key in found:
+            mistakes.append(f"PORTAL_WEBHOOKS, endpoint {number}: its url stands there already.")
+        found[endpoint.key] = endpoint
+    return tuple(found.values())
 
 
 def _as_text(secret: object) -> str:

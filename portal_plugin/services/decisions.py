@@ -14,7 +14,7 @@ from ..hooks import announce
 from ..storage import appointments, claims, history
 from ..storage.database import Database
 from . import holding
-from .messages import enqueue_mail
+from .messages import enqueue
 from .rules import is_time_of
 from .state import State
 
@@ -84,7 +84,7 @@ def move(
             changed = take_place(db, changed, ties.old, actor, now)
         history.record(db, appointment.id, actor, action, appointment.status, target, message, now)
         word = "" if actor.kind is ActorKind.CLIENT else message
-        enqueue_mail(db, practice, changed, action, actor, appointment.status, word, now, ties.old)
+        enqueue(state, practice, changed, action, actor, appointment.status, word, now, ties.old)
     return changed
 
 

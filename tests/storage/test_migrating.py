@@ -17,7 +17,18 @@ from portal_plugin.storage import chain, history
 from portal_plugin.storage.database import MIGRATIONS, check_ready, migrate, open_database
 from tests.support import execute, make_host, on_server
 
-TABLES = {"practice", "claim", "appointment", "history", "seal", "outbox", "consent", "busy_calendar", "busy_stretch"}
+TABLES = {
+    "practice",
+    "claim",
+    "appointment",
+    "history",
+    "seal",
+    "outbox",
+    "consent",
+    "busy_calendar",
+    "busy_stretch",
+    "webhooks",
+}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))
 
 
