@@ -17,6 +17,7 @@ from .domain.errors import (
 )
 from .domain.explanation import Explanation
 from .domain.lifecycle import Status
+from .domain.staff import Staff
 from .hooks import (
     Proposal,
     appointment_accepted,
@@ -49,6 +50,7 @@ __all__ = [
     "SetupError",
     "Slot",
     "SlotTaken",
+    "Staff",
     "Status",
     "TooEarly",
     "TooLate",
