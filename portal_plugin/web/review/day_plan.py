@@ -10,12 +10,20 @@ from zoneinfo import ZoneInfo
 from ...domain.appointment import Appointment
 from ...domain.instants import day_bounds, seconds
 from ...domain.practice import Interval, Practice, Provider
+from ..wording import told_time
 
 SHORTEST = 15 * 60
 """Seconds; a shorter gap is not worth showing."""
 
 TALLEST = 8
 """Half hours; what lasts longer looks the same."""
+
+
+def time_range(starts: datetime, ends: datetime) -> str:
+    """`10:00 – 10:50 AM`, `11:30 AM – 12:20 PM`."""
+    first, last = told_time(starts), told_time(ends)
+    same = first[-3:] == last[-3:] and first[-2:] in {"AM", "PM"}
+    return f"{first[:-3] if same else first} – {last}"
 
 
 class Row(NamedTuple):
@@ -27,26 +35,26 @@ class Row(NamedTuple):
     appointment: Appointment | None
 
     @property
+    def words(self) -> str:
+        return time_range(self.starts, self.ends)
+
+    @property
     def tall(self) -> int:
         return min(TALLEST, max(1, ceil((self.ends - self.starts) / timedelta(minutes=30))))
 
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """`hours` are the open stretches in local time, `places` where, if there are several; `closed` says why nobody
+    """`hours` are the open stretches in words, `places` where, if there are several; `closed` says why nobody
     works.
     """
 
     provider: Provider
     day: date
-    hours: list[tuple[datetime, datetime]]
+    hours: list[str]
     places: list[str]
     closed: str | None
     rows: list[Row]
-
-    @property
-    def booked(self) -> int:
-        return sum(row.kind == "appointment" for row in self.rows)
 
 
 def day_plan(
@@ -81,7 +89,7 @@ def day_plan(
     return DayPlan(
         provider,
         day,
-        [(local(each.starts), local(each.ends)) for each in hours],
+        [time_range(local(each.starts), local(each.ends)) for each in hours],
         _places(practice, provider, day) if hours else [],
         closed,
         sorted(rows, key=lambda each: (each.starts, each.kind)),
