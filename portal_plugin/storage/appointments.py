@@ -214,7 +214,8 @@ def overlapping(db: Database, practice: Practice, refs: Iterable[str]) -> dict[s
     wanted = [ref for ref in dict.fromkeys(refs) if _REF.fullmatch(ref)]
     if not wanted:
         return {}
-    groups = [kind.key for kind in practice.types.values() if kind.capacity > 1]
+    # Never empty: what is compared with NULL is neither true nor false.
+    groups = [kind.key for kind in practice.types.values() if kind.capacity > 1] or [""]
     # None is longer than a day, buffers included: the bounds on starts let the index pass over the rest.
     rows = run(
         db,

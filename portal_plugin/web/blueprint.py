@@ -21,7 +21,7 @@ from ..domain.errors import (
 )
 from ..storage.database import Unreachable
 from . import booking, links, upcoming
-from .guard import begin_request, current_state, known_staff, refuse_foreign_posts
+from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
 from .htmx import go, is_partial, render_panel, sends, vary
 from .review.routes import ROUTES
 from .wording import FILTERS
@@ -120,9 +120,4 @@ def _unreachable(error: Exception) -> ResponseReturnValue:
 
 
 def _problem(title: str, sentence: str, status: int) -> ResponseReturnValue:
-    return render_panel("problem", title, status, sentence=sentence, staff=_for_staff())
-
-
-def _for_staff() -> bool:
-    """Whether the way on leads to the review page."""
-    return (request.endpoint or "").startswith("portal.review") and known_staff() is not None
+    return render_panel("problem", title, status, sentence=sentence, staff=is_for_staff())

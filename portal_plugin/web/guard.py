@@ -68,27 +68,26 @@ def signed_in_staff() -> Staff:
     """Who decides, in this request. For everybody else there is no such page, and raises NotFound as there; only
     where nobody is signed in at all, the host's sign-in opens, and leads back.
     """
-    staff = known_staff()
+    state = current_state()
+    ask, ask_client = state.questions.current_staff, state.questions.current_client
+    staff = _asked_once("staff", ask) if ask else None
     if staff is None:
-        state = current_state()
-        ask, client = state.questions.current_staff, state.questions.current_client
-        if ask is None or ASKED_TO_SIGN_IN in request.args or (client and _asked_once("client", client)):
+        client = _asked_once("client", ask_client) if ask_client else None
+        if ask is None or client is not None or ASKED_TO_SIGN_IN in request.args:
             raise NotFound
         back = _back("portal.review_queue")
         abort(_to_sign_in(state, f"{back}{'&' if '?' in back else '?'}{ASKED_TO_SIGN_IN}=1"))
-    return staff
-
-
-def known_staff() -> Staff | None:
-    """The same for what looks different to staff and exists for everybody."""
-    ask = current_state().questions.current_staff
-    staff = _asked_once("staff", ask) if ask else None
-    if staff is not None and not isinstance(staff, Staff):
+    if not isinstance(staff, Staff):
         raise SetupError(
             "The function registered with @portal.current_staff must return a Staff or None, "
             f"not {type(staff).__name__}."
         )
     return staff
+
+
+def is_for_staff() -> bool:
+    """Whether this request asked for staff and found some: problems look different to them."""
+    return isinstance(g.portal_answers.get("staff"), Staff)
 
 
 def refuse_foreign_posts() -> None:

@@ -107,7 +107,7 @@ def test_a_client_is_found_and_invited_every_week_that_is_free(either_rosa: Visi
     expect(page.get_by_role("alert")).to_contain_text("nothing was sent")
     expect(page.locator(".portal-weeks li").first).to_contain_text("Taken")
     assert len(site.appointments()) == before
-    expect(page.get_by_role("radio", name="Only the weeks that are free")).to_be_checked()
+    expect(page.get_by_role("radio", name="Leave that week out")).to_be_checked()
     rosa.button("Send the invitation").click()
     rosa.heading("2 of 3 weeks invited")
     assert len(site.appointments()) == before + 2

@@ -55,7 +55,7 @@ def test_a_request_near_its_expiry_is_marked(host: Host, rosa: FlaskClient) -> N
 def test_what_overlaps_is_told_of_the_provider_and_of_the_client(host: Host, rosa: FlaskClient) -> None:
     host.apply(practice(requests_hold_time=False))
     host.request("maya", TUESDAY_TEN, provider="ada")
-    other = host.request("theo", TUESDAY_TEN + timedelta(minutes=30), provider="ada").ref
+    other = host.request("theo", TUESDAY_TEN, provider="ada").ref
     own = invited(host, "maya", provider="ben", starts=TUESDAY_TEN + timedelta(minutes=20)).ref
     host.request("theo", TUESDAY_TEN + 2 * DAY)
     page = open_page(rosa, REVIEW)

@@ -29,7 +29,7 @@ def one(ref: str) -> ResponseReturnValue:
     """GET shows it, POST carries one action out."""
     staff = signed_in_staff()
     form = DecisionForm(current_state(), staff, said_once(request.form))
-    if request.method == "GET":
+    if request.method != "POST":
         return show(found(ref), form)
     if not form.validate():
         return show(found(ref), form, 400 if form.stale else 422)

@@ -15,7 +15,7 @@ from ..wording import told_time
 SHORTEST = 15 * 60
 """Seconds; a shorter gap is not worth showing."""
 
-TALLEST = 8
+TALLEST = 5
 """Half hours; what lasts longer looks the same."""
 
 
@@ -72,7 +72,7 @@ def day_plan(
     hours = [] if closed else open_stretches(practice, provider, day)
     own = [one for one in appointments if one.provider.key == provider.key and _within(_time(one), bounds)]
     elsewhere = [one for one in busy if _within(one, bounds)]
-    taken = [*elsewhere, *(_claimed(one) for one in own if one.status != "requested" or one.claim)]
+    taken = [*elsewhere, *map(_claimed, own)]
     ahead = [Interval(max(each.starts, seconds(now)), each.ends) for each in hours]
 
     def local(at: int) -> datetime:

@@ -30,8 +30,8 @@ ORDER = (
 def invite() -> ResponseReturnValue:
     """GET shows the form, filled in from the address; POST looks for a client, invites or books."""
     staff, state = signed_in_staff(), current_state()
-    form = InviteForm(state, staff, _preset(request.args) if request.method == "GET" else said_once(request.form))
-    if request.method == "GET":
+    form = InviteForm(state, staff, _preset(request.args) if request.method != "POST" else said_once(request.form))
+    if request.method != "POST":
         return _show(form)
     if form.typed["verb"] == "find":
         return _look_for_client(form)
@@ -79,7 +79,7 @@ def _weekly(form: InviteForm, client: Client, wish: Wish, first: datetime) -> Re
     book, key = form.typed["verb"] == "book", form.typed["key"]
     weeks = recall(state, practice, client, key, look_ahead(state, practice, wish, client, first, form.weeks))
     if form.typed["which"] != "free" and any(week.outcome not in {"free", "made"} for week in weeks):
-        form.errors["which"] = "Not every week is free, so nothing was sent. Choose another time, or the free weeks."
+        form.errors["which"] = "Not every week is free, so nothing was sent. Choose another time, or send the others."
         form.typed["which"] = "free"
         return _show(form, 409, weeks=weeks)
     asking = _asking(form, client, wish, state.now())

@@ -23,7 +23,7 @@ def move(ref: str) -> ResponseReturnValue:
     staff = signed_in_staff()
     old = found(ref)
     form = MoveForm(current_state(), staff, said_once(request.form), old.zone)
-    if request.method == "GET":
+    if request.method != "POST":
         form.typed["provider"] = request.args.get("provider", old.provider.key)
         return _show(old, form)
     if not form.validate() or form.instant is None:
