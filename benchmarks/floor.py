@@ -39,6 +39,8 @@ class Floor:
         for pragma in ("journal_mode = wal", "synchronous = normal", "foreign_keys = 1", "busy_timeout = 30000"):
             self.db.execute(f"PRAGMA {pragma}")
         self.app = Flask(__name__, template_folder=str(Path(__file__).parent))
+        # As any site that signs people in: Flask then looks after a session.
+        self.app.secret_key = "a secret for measuring, 32 bytes."  # noqa: S105 - measured, not kept
         self.app.add_url_rule("/book/time", view_func=self.page)
         self.app.add_url_rule("/book", view_func=self.request, methods=["POST"])
 

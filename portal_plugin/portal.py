@@ -25,7 +25,7 @@ from .services import decisions, practices, requests
 from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments
-from .storage.database import check_ready
+from .storage.database import check_ready, give_back
 from .web.blueprint import add_filters, create_blueprint
 from .web.htmx import install
 
@@ -56,8 +56,7 @@ class Portal:
 
         @app.teardown_appcontext
         def give_connection_back(_: BaseException | None) -> None:
-            if not state.db.is_closed():
-                state.db.close()
+            give_back(state.db)
 
     # Questions the portal asks the host.
 

@@ -158,10 +158,12 @@ def upcoming(db: Database, practice: Practice, client_id: str, now: datetime) ->
 
 
 def answered_no(db: Database, practice: Practice, client_id: str, since: datetime, now: datetime) -> list[Appointment]:
-    """A client's appointments still ahead that the practice, or time, has ended since then; soonest first."""
+    """A client's appointments still ahead that the practice, or time, has ended since then; soonest first. Those that
+    moved to another time have not ended.
+    """
     where = f"""client_id = ? AND status IN ({marks(RELEASING)}) AND starts > ? AND EXISTS (
         SELECT 1 FROM portal_history h WHERE h.appointment = portal_appointment.id
-        AND h.to_status = portal_appointment.status AND h.actor_kind <> ? AND h.at > ?)"""  # noqa: S608
+        AND h.to_status = portal_appointment.status AND h.actor_kind <> ? AND h.action <> 'replace' AND h.at > ?)"""  # noqa: S608
     return _select(db, practice, where, client_id, *RELEASING, now, ActorKind.CLIENT, since)
 
 
@@ -308,6 +310,12 @@ def give_claim(db: Database, appointment: Appointment, claim: int | None) -> App
     except IntegrityError as error:
         raise _second_seat(error) from None
     return replace(appointment, claim=claim)
+
+
+def pass_claim(db: Database, appointment: Appointment, claim: int) -> None:
+    """Another's change gives this one its claim. Its version rises: who has read it before has to read it again."""
+    query = "UPDATE portal_appointment SET claim = ?, version = version + 1 WHERE id = ?"
+    run(db, query, claim, appointment.id)
 
 
 def starts_of_type(db: Database, client_id: str, type: str, since: datetime, but: str | None) -> list[int]:

@@ -6,10 +6,11 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots, open_days
 from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
-from ..services.slots import free_slots, read_diary
+from ..services.slots import free_slots, other_than, read_diary
 from ..services.state import State
 from .wording import Choice, long_date, parts_of_day
 
@@ -37,9 +38,16 @@ class MonthView:
 
 
 def month_view(
-    state: State, practice: Practice, wish: Wish, wanted: date | None, *, any_day: bool = False
+    state: State,
+    practice: Practice,
+    wish: Wish,
+    client: Client,
+    moving: Appointment | None,
+    wanted: date | None,
+    *,
+    any_day: bool = False,
 ) -> MonthView:
-    """The wanted day and its month, or with `any_day` that month's first day with times.
+    """The wanted day and its month as this client sees them, or with `any_day` that month's first day with times.
 
     None wanted: the next day with times, whichever month that is in.
 
@@ -50,13 +58,16 @@ def month_view(
     earliest, latest = local_date(first, wish.zone), local_date(beyond - 1, wish.zone)
 
     def busy_in(since: int, until: int) -> Diary:
-        return read_diary(state, wish, instant(since), instant(until))
+        return read_diary(state, practice, wish, instant(since), instant(until), client, moving)
 
     def slots(busy: Diary, since: int, until: int) -> Iterator[Slot]:
-        return find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
+        found = find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
+        return other_than(moving, wish, found) if moving else found
 
     def first_day_from(since: int) -> date | None:
-        later = free_slots(state, practice, wish, since=instant(since), until=instant(beyond), now=now)
+        later = free_slots(
+            state, practice, wish, since=instant(since), until=instant(beyond), now=now, client=client, moving=moving
+        )
         slot = next(later, None)
         return local_date(seconds(slot.starts), wish.zone) if slot else None
 
@@ -85,7 +96,7 @@ def month_view(
         previous=(month - timedelta(days=1)).replace(day=1) if month > earliest else None,
         next=_next_month(month) if _next_month(month) <= latest else None,
         day=chosen,
-        times=parts_of_day(times, wish.zone),
+        times=parts_of_day(times, wish),
         next_day_with_times=following,
     )
 

@@ -37,10 +37,10 @@ def render_panel(
     panel = f"portal/{folder}/_{name}.html"
     template = panel if partial else f"portal/{page}"
     state = current_app.extensions["portal"]
-    page = render_template(
+    html = render_template(
         template, panel=panel, title=title, portal=state.settings, endpoint=request.endpoint, **context
     )
-    response: Response = make_response(page, status)
+    response: Response = make_response(html, status)
     if partial and status >= 400:
         # The address of a failed POST is none to come back to.
         response.headers["HX-Push-Url"] = "false"
@@ -61,6 +61,13 @@ def sends(address: str) -> Markup:
     """The same for a form that posts."""
     safe = escape(address)
     return Markup(f'method="post" action="{safe}" data-hx-post="{safe}" {_INTO_PANEL}')  # noqa: S704 - escaped
+
+
+def into_panel(response: Response) -> Response:
+    """An answer that takes the place of the whole panel, whatever part of it asked."""
+    response.headers["HX-Retarget"] = "#portal-panel"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response
 
 
 def vary(response: Response) -> None:

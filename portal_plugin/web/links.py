@@ -5,13 +5,17 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
+from ..domain.lifecycle import OPEN
 from ..services.tokens import LinkExpired, read_link
 from .guard import current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 
 
 def follow(token: str) -> ResponseReturnValue:
-    """ "Reschedule" opens step 2 with the same details; the client chooses and sends it like any request."""
+    """ "Reschedule" opens step 2 with the same details; the client chooses and sends it like any request.
+
+    What still stands is moved, and stays until the new time is confirmed.
+    """
     signed_in_client()
     try:
         link = read_link(current_state(), token)
@@ -19,7 +23,10 @@ def follow(token: str) -> ResponseReturnValue:
         return render_panel("expired_link", "This link has expired", 410)
     if link is None or link.purpose != "again":
         raise NotFound
-    return redirect(book_again(own_appointment(link.ref)), 303)
+    appointment = own_appointment(link.ref)
+    if appointment.status in OPEN:
+        return redirect(url_for("portal.reschedule", ref=appointment.ref), 303)
+    return redirect(book_again(appointment), 303)
 
 
 def book_again(appointment: Appointment) -> str:

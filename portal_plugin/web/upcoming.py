@@ -10,7 +10,7 @@ from ..delivery.calendar import calendar_file
 from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
 from ..domain.lifecycle import Action, Actor, ActorKind, Status
-from ..services.decisions import cancellable, decide
+from ..services.decisions import cancellable, decide, movable
 from ..services.messages import facts
 from ..storage import appointments
 from .forms import STALE, CancelForm, ClientForm
@@ -83,12 +83,16 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     state = current_state()
     practice = current_practice()
     now = state.now()
+    listed = appointments.upcoming(state.db, practice, client.id, now)
     return render_panel(
         "upcoming",
         "Upcoming appointments",
         status,
         practice=practice,
-        appointments=appointments.upcoming(state.db, practice, client.id, now),
+        appointments=listed,
+        by_ref={one.ref: one for one in listed},
+        moves={one.replaces: one for one in listed if one.replaces},
+        movable={one.ref for one in listed if movable(practice, one, ActorKind.CLIENT, now)},
         ended=appointments.answered_no(state.db, practice, client.id, now - NEWS, now),
         form=ClientForm(state, client.id, {}),
         again=book_again,

@@ -4,7 +4,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment
-from ...domain.errors import NotFound, PortalError
+from ...domain.errors import PortalError
 from ...domain.lifecycle import Status
 from ...services.decisions import decide
 from ...storage import appointments
@@ -35,8 +35,6 @@ def one(ref: str) -> ResponseReturnValue:
         return show(found(ref), form, 400 if form.stale else 422)
     try:
         decided = decide(current_state(), ref, form.action, actor(staff), form.word)
-    except NotFound:
-        raise
     except PortalError as error:
         form.errors["verb"] = str(error)
         return show(found(ref), form, 409)

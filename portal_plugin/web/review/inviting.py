@@ -30,9 +30,9 @@ ORDER = (
 def invite() -> ResponseReturnValue:
     """GET shows the form, filled in from the address; POST looks for a client, invites or books."""
     staff, state = signed_in_staff(), current_state()
-    form = InviteForm(state, staff, _preset(request.args) if request.method != "POST" else said_once(request.form))
     if request.method != "POST":
-        return _show(form)
+        return _show(InviteForm(state, staff, _preset(request.args)))
+    form = InviteForm(state, staff, said_once(request.form))
     if form.typed["verb"] == "find":
         return _look_for_client(form)
     form.validate()

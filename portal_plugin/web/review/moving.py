@@ -1,12 +1,12 @@
 """Moving an appointment: a free time, or any other."""
 
-from datetime import date
+from datetime import date, datetime
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment
-from ...domain.errors import NotFound, NotOffered, PortalError
+from ...domain.errors import NotOffered, PortalError
 from ...domain.instants import local_date, seconds
 from ...domain.lifecycle import OPEN
 from ...domain.practice import Wish
@@ -20,34 +20,34 @@ from .panels import actor, by_first_fault, found, render
 
 def move(ref: str) -> ResponseReturnValue:
     """GET shows free times, POST moves: the new appointment is confirmed at once and takes the old one's place."""
-    staff = signed_in_staff()
+    staff, state = signed_in_staff(), current_state()
     old = found(ref)
-    form = MoveForm(current_state(), staff, said_once(request.form), old.zone)
-    if request.method != "POST":
-        form.typed["provider"] = request.args.get("provider", old.provider.key)
-        return _show(old, form)
+    if request.method == "POST":
+        return _send(old, MoveForm(state, staff, said_once(request.form), old.zone))
+    chosen = {"provider": request.args.get("provider", old.provider.key)}
+    return _show(old, MoveForm(state, staff, chosen, old.zone))
+
+
+def _send(old: Appointment, form: MoveForm) -> ResponseReturnValue:
     if not form.validate() or form.instant is None:
         return _show(old, form, 400 if form.stale else 422)
     try:
-        moved = _moved(old, form)
-    except NotFound:
-        raise
+        moved = _moved(old, form, form.instant)
     except PortalError as error:
         form.errors[_field(error)] = str(error)
-        return _show(found(ref), form, 422 if isinstance(error, NotOffered) else 409)
+        return _show(found(old.ref), form, 422 if isinstance(error, NotOffered) else 409)
     return redirect(url_for("portal.review_appointment", ref=moved.ref), 303)
 
 
-def _moved(old: Appointment, form: MoveForm) -> Appointment:
+def _moved(old: Appointment, form: MoveForm, starts: datetime) -> Appointment:
     state, practice = current_state(), current_practice()
-    assert form.instant is not None  # noqa: S101 - a form that is valid has one
     return book_for_client(
         state,
         practice,
         Asking(
             _wish(old, form.typed["provider"]),
             old.client,
-            form.instant,
+            starts,
             actor(signed_in_staff()),
             message=form.typed["message"],
             moving=old,
@@ -76,7 +76,7 @@ def _show(old: Appointment, form: MoveForm, status: int = 200) -> ResponseReturn
     wanted = request.args.get("date", "")
     month = read_month(wanted)
     day = _day(form, old) or month or read_day(wanted)
-    view = month_view(current_state(), current_practice(), wish, day, any_day=month is not None)
+    view = month_view(current_state(), current_practice(), wish, old.client, old, day, any_day=month is not None)
     return render(
         "move",
         "Move this appointment",

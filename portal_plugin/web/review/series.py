@@ -37,7 +37,7 @@ def look_ahead(state: State, practice: Practice, wish: Wish, client: Client, fir
     moments = [first + timedelta(weeks=n) for n in range(weeks)]
     dated = [(moment, next(iter(wall_instants(moment, wish.zone)), None)) for moment in moments]
     known = [starts for _, starts in dated if starts]
-    diary = read_diary(state, wish, known[0], known[-1] + timedelta(seconds=1)) if known else Diary()
+    diary = read_diary(state, practice, wish, known[0], known[-1] + timedelta(seconds=1)) if known else Diary()
     now = state.now()
     return [_look_at(practice, wish, client, diary, moment, starts, now) for moment, starts in dated]
 
