@@ -5,7 +5,7 @@
     flask --app example_app run
 
 What a host writes for the portal stands under "The portal" and in `create_app`. The rest is the site a practice
-has anyway, with a front desk that decides. Of the portal, only names that `portal_plugin` exports are used.
+has anyway. Of the portal, only names that `portal_plugin` exports are used.
 """
 
 import hmac
@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue as Answer
@@ -34,9 +33,9 @@ from portal_plugin import (
     Appointment,
     Client,
     Portal,
-    PortalError,
     Proposal,
     Refused,
+    Staff,
     Status,
     appointment_cancelled,
     appointment_requested,
@@ -81,6 +80,21 @@ def signed_in_client() -> Client | None:
     return current_user.as_client() if known else None
 
 
+@portal.current_staff
+def staff_on_duty() -> Staff | None:
+    """Who decides on the review page."""
+    known = current_user.is_authenticated and current_user.staff
+    return Staff(current_user.id, current_user.name) if known else None
+
+
+@portal.find_clients
+def clients_like(text: str) -> list[Client]:
+    """Whom the front desk can invite: by any part of name, address or number."""
+    clients = [person for person in PEOPLE.values() if not person.staff]
+    told = {person: f"{person.name} {person.email} {person.phone}".casefold() for person in clients}
+    return [person.as_client() for person in clients if text.casefold() in told[person]]
+
+
 @portal.veto_request
 def keep_times_for_others(proposal: Proposal) -> None:
     """A request holds its time, so one person may not collect them."""
@@ -117,7 +131,7 @@ def sign_in() -> Answer:
     for person in PEOPLE.values():
         if person.email == email.casefold() and hmac.compare_digest(person.password.encode(), password.encode()):
             login_user(person)
-            usual = url_for("desk.queue" if person.staff else "portal.upcoming")
+            usual = url_for("portal.review_queue" if person.staff else "portal.upcoming")
             return redirect(local_path(request.args.get("next", "")) or usual, 303)
     wrong = "That e-mail address and password do not belong together."
     return render_template("sign_in.html", people=PEOPLE.values(), wrong=wrong), 422
@@ -135,78 +149,25 @@ def local_path(target: str) -> str | None:
     return target if re.fullmatch(r"/(?![/\\])[^\\\x00-\x20]*", target) else None
 
 
-# The front desk: the practice decides.
+# The front desk: what happened lately. The practice decides on the portal's own review page.
 
 desk = Blueprint("desk", __name__, url_prefix="/front-desk")
-DECISIONS = {
-    "confirm": portal.confirm,
-    "decline": portal.decline,
-    "cancel": portal.cancel,
-    "withdraw": portal.withdraw,
-}
-
-
-@desk.before_request
-def staff_only() -> Answer | None:
-    if not current_user.is_authenticated:
-        return redirect(url_for("site.sign_in", next=url_for("desk.queue")))
-    return None if current_user.staff else abort(403)
 
 
 @desk.get("/")
-def queue() -> str:
+def lately() -> Answer:
+    if not current_user.is_authenticated:
+        return redirect(url_for("site.sign_in", next=url_for("desk.lately")))
+    if not current_user.staff:
+        abort(403)
     file = notices_file(current_app)
     notices = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return render_template(
         "front_desk.html",
-        requests=portal.appointments(status=Status.REQUESTED),
-        coming=portal.appointments(status=[Status.CONFIRMED, Status.INVITED], since=datetime.now(UTC)),
+        waiting=len(portal.appointments(status=Status.REQUESTED)),
+        coming=portal.appointments(status=Status.CONFIRMED, since=datetime.now(UTC), limit=5),
         notices=[json.loads(line) for line in notices[:-11:-1]],
     )
-
-
-@desk.post("/<ref>/<any(confirm, decline, cancel, withdraw):verb>")
-def decide(ref: str, verb: str) -> Answer:
-    """Somebody else may have decided a moment ago: every refusal is a sentence fit to be shown."""
-    try:
-        decided = DECISIONS[verb](ref, message=request.form.get("message", "").strip(), by=current_user.name)
-        flash(f"{decided.client.name}, {when(decided.local_starts)}: {decided.status}.")
-    except PortalError as error:
-        flash(str(error), "problem")
-    return redirect(url_for("desk.queue"), 303)
-
-
-@desk.route("/invite", methods=["GET", "POST"])
-def invite() -> Answer:
-    """Propose a time. What was typed comes back with the reason when it cannot be."""
-    practice = portal.practice()
-    clients = {person.id: person for person in PEOPLE.values() if not person.staff}
-    typed, errors = request.form, {}
-    if request.method == "POST":
-        try:
-            invited = portal.invite(
-                clients[typed["client"]].as_client(),
-                type=typed["type"],
-                contact=typed["contact"],
-                provider=typed["provider"],
-                location=typed["location"],
-                starts=datetime.fromisoformat(f"{typed['date']}T{typed['time']}").replace(
-                    tzinfo=ZoneInfo(practice.zone)
-                ),
-                message=typed["message"].strip(),
-                by=current_user.name,
-            )
-            flash(f"{invited.client.name} is invited for {when(invited.local_starts)}.")
-            return redirect(url_for("desk.queue"), 303)
-        except KeyError:
-            errors["client"] = "Choose a client."
-        except (ValueError, OverflowError):
-            errors["starts"] = "Enter a date and a time."
-        except PortalError as error:
-            # NotOffered names the choice at fault; the other refusals are about the time.
-            errors[getattr(error, "field", "starts")] = str(error)
-    page = render_template("invite.html", practice=practice, clients=clients.values(), errors=errors)
-    return page, 422 if errors else 200
 
 
 def notices_file(app: Flask) -> Path:

@@ -19,6 +19,7 @@ from .domain.errors import (
 from .domain.explanation import Explanation
 from .domain.history import HistoryEntry
 from .domain.lifecycle import Status
+from .domain.staff import Staff
 from .hooks import (
     Proposal,
     appointment_accepted,
@@ -53,6 +54,7 @@ __all__ = [
     "SetupError",
     "Slot",
     "SlotTaken",
+    "Staff",
     "Status",
     "TooEarly",
     "TooLate",

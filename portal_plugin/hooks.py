@@ -11,6 +11,7 @@ from blinker import NamedSignal, Namespace
 from .domain.appointment import Appointment, Client
 from .domain.lifecycle import Action
 from .domain.practice import Wish
+from .domain.staff import Staff
 
 log = logging.getLogger("portal_plugin")
 
@@ -65,6 +66,8 @@ class Proposal:
 
 
 CurrentClient = Callable[[], Client | None]
+CurrentStaff = Callable[[], Staff | None]
+FindClients = Callable[[str], Iterable[Client]]
 BusyTimes = Callable[[str, datetime, datetime], Iterable[tuple[datetime, datetime]]]
 RequestVeto = Callable[[Proposal], None]
 PracticeSource = Callable[[], Mapping[str, Any]]
@@ -78,3 +81,5 @@ class Questions:
     busy_times: BusyTimes | None = None
     request_vetoes: list[RequestVeto] = field(default_factory=list)
     practice_source: PracticeSource | None = None
+    current_staff: CurrentStaff | None = None
+    find_clients: FindClients | None = None

@@ -20,7 +20,7 @@ from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
-from .hooks import BusyTimes, CurrentClient, PracticeSource, Questions, RequestVeto
+from .hooks import BusyTimes, CurrentClient, CurrentStaff, FindClients, PracticeSource, Questions, RequestVeto
 from .practice_file import from_dict
 from .services import decisions, people, practices, requests
 from .services.slots import explain, free_slots
@@ -65,6 +65,20 @@ class Portal:
     def current_client(self, function: CurrentClient) -> CurrentClient:
         """Register who is signed in: a function without arguments that returns a Client, or None."""
         self._questions.current_client = function
+        return function
+
+    def current_staff(self, function: CurrentStaff) -> CurrentStaff:
+        """Register who decides, and so may open the review page: a function without arguments that returns a Staff,
+        or None.
+        """
+        self._questions.current_staff = function
+        return function
+
+    def find_clients(self, function: FindClients) -> FindClients:
+        """Register how staff find whom they invite: `function(text)` returns Clients, the best match first; the
+        first 20 are shown. Without it staff type who it is.
+        """
+        self._questions.find_clients = function
         return function
 
     def busy_times(self, function: BusyTimes) -> BusyTimes:

@@ -15,7 +15,7 @@ from flask import Flask, redirect, request, session
 from flask.testing import FlaskClient
 from flask_mail import Message
 
-from portal_plugin import Appointment, Client, Portal
+from portal_plugin import Appointment, Client, Portal, Staff
 from portal_plugin.practice_file import from_dict
 from portal_plugin.services.practices import apply_practice
 from portal_plugin.services.state import State
@@ -32,6 +32,8 @@ PEOPLE = {
     "maya": Client("maya", "Maya Lindqvist", "maya@example.org", "+1 212 555 0187"),
     "theo": Client("theo", "Theo Brandt", "theo@example.org"),
 }
+
+STAFF = {"rosa": Staff("rosa", "Rosa Delgado")}
 
 
 def require(what: str, found: bool, how: str) -> None:
@@ -141,6 +143,10 @@ def make_host(database_url: str, folder: Path, clock: Clock, **settings: Any) ->
     @portal.current_client
     def signed_in() -> Client | None:
         return PEOPLE.get(session.get("who", ""))
+
+    @portal.current_staff
+    def on_duty() -> Staff | None:
+        return STAFF.get(session.get("who", ""))
 
     return Host(app, portal, clock)
 

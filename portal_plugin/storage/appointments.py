@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,8 @@ from .models import AppointmentRow, ConsentRow, columns, insert
 
 _REF = re.compile("[0-9a-f]{32}")
 _NAMES = columns(AppointmentRow)
+# The index's own condition, word for word: without it SQLite reads every appointment there is.
+_IS_OPEN = "status IN ('requested', 'invited', 'confirmed')"
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM portal_appointment WHERE"  # noqa: S608
 
 
@@ -114,12 +116,18 @@ def _second_seat(error: IntegrityError) -> Exception:
 
 
 def _select(
-    db: Database, practice: Practice, where: str, *values: Any, limit: int | None = None, lock: bool = False
+    db: Database,
+    practice: Practice,
+    where: str,
+    *values: Any,
+    order: str = "starts, id",
+    limit: int | None = None,
+    lock: bool = False,
 ) -> list[Appointment]:
     most = "" if limit is None else f" LIMIT {limit:d}"
     # SQLite's writers queue at BEGIN, and have no rows to lock.
     most += " FOR UPDATE" if lock and is_postgres(db) else ""
-    rows = run(db, f"{_SELECT} {where} ORDER BY starts, id{most}", *values)
+    rows = run(db, f"{_SELECT} {where} ORDER BY {order}{most}", *values)
     return [_appointment(practice, row) for row in rows]
 
 
@@ -190,10 +198,100 @@ def listed(
     return _select(db, practice, where, *(value for _, values in conditions for value in values), limit=limit)
 
 
+def waiting(db: Database, practice: Practice, limit: int) -> list[Appointment]:
+    """Requests that wait for an answer, the one that has waited longest first."""
+    where = f"{_IS_OPEN} AND status = ?"
+    return _select(db, practice, where, Status.REQUESTED, order="created, id", limit=limit)
+
+
+def by_refs(db: Database, practice: Practice, refs: Iterable[str]) -> dict[str, Appointment]:
+    """Those of them that there are, by reference."""
+    wanted = [ref for ref in dict.fromkeys(refs) if _REF.fullmatch(ref)]
+    found = _select(db, practice, f"ref IN ({marks(wanted)})", *wanted) if wanted else []
+    return {appointment.ref: appointment for appointment in found}
+
+
+def chain(db: Database, practice: Practice, one: Appointment) -> list[Appointment]:
+    """All of a chain of moves that one belongs to, in the order in which they were made."""
+    return _select(db, practice, "client_id = ? AND thread = ?", one.client.id, one.thread, order="created, id")
+
+
+def overlapping(db: Database, practice: Practice, refs: Iterable[str]) -> dict[str, list[Appointment]]:
+    """By reference, what else is open at that time: of the provider, buffers counted, or of the client. What shares
+    a group's session, and what takes the other's place, stands in nobody's way.
+    """
+    wanted = [ref for ref in dict.fromkeys(refs) if _REF.fullmatch(ref)]
+    if not wanted:
+        return {}
+    # Never empty: what is compared with NULL is neither true nor false.
+    groups = [kind.key for kind in practice.types.values() if kind.capacity > 1] or [""]
+    # None is longer than a day, buffers included: the bounds on starts let the index pass over the rest.
+    rows = run(
+        db,
+        f"SELECT r.ref, {', '.join(f'o.{name}' for name in _NAMES)} "  # noqa: S608
+        "FROM portal_appointment r JOIN portal_appointment o ON o.status IN ('requested', 'invited', 'confirmed') "
+        "AND o.starts > r.starts - 172800 AND o.starts < r.starts + 172800 AND o.id <> r.id "
+        "AND ((o.provider = r.provider AND o.busy_from < r.busy_until AND r.busy_from < o.busy_until) "
+        "OR (o.client_id = r.client_id AND o.starts < r.ends AND r.starts < o.ends)) "
+        "AND NOT (o.client_id <> r.client_id AND o.provider = r.provider AND o.starts = r.starts AND o.type = r.type "
+        "AND o.contact = r.contact AND COALESCE(o.location, '') = COALESCE(r.location, '') "
+        f"AND o.type IN ({marks(groups)})) "
+        "AND COALESCE(r.replaces, '') <> o.ref AND COALESCE(o.replaces, '') <> r.ref "
+        f"WHERE r.ref IN ({marks(wanted)}) ORDER BY o.starts, o.id",
+        *groups,
+        *wanted,
+    )
+    found: dict[str, list[Appointment]] = {}
+    for ref, *values in rows.fetchall():
+        found.setdefault(ref, []).append(_appointment(practice, tuple(values)))
+    return found
+
+
+def of_providers(
+    db: Database, practice: Practice, providers: Collection[int], since: datetime, until: datetime
+) -> list[Appointment]:
+    """What takes, took or may take these providers' time in the range, soonest first."""
+    some = marks(providers)
+    # By their claims; and the requests that hold no time, of which there are never many.
+    where = (
+        "id IN (SELECT a.id FROM portal_claim c JOIN portal_appointment a ON a.claim = c.id "  # noqa: S608
+        f"WHERE c.provider IN ({some}) AND c.starts > ? AND c.starts < ? AND c.ends > ? UNION ALL "
+        f"SELECT id FROM portal_appointment WHERE {_IS_OPEN} AND claim IS NULL AND provider IN ({some}) "
+        "AND starts > ? AND starts < ? AND ends > ?) AND starts < ? AND ends > ?"
+    )
+    reach = (since - timedelta(days=1), until, since)
+    return _select(db, practice, where, *providers, *reach, *providers, *reach, until, since)
+
+
+def page(
+    db: Database,
+    practice: Practice,
+    *,
+    status: Status | None,
+    client_id: str | None,
+    provider: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    after: str | None,
+    limit: int,
+) -> list[Appointment]:
+    """Soonest first, those that follow the one with the reference `after`."""
+    conditions: list[tuple[str, Any]] = [
+        ("status = ?", status),
+        ("client_id = ?", client_id),
+        ("provider = ?", provider),
+        ("starts >= ?", since),
+        ("starts < ?", until),
+        ("(starts, id) > (SELECT starts, id FROM portal_appointment WHERE ref = ?)", after),
+    ]
+    given = [(condition, value) for condition, value in conditions if value is not None]
+    where = " AND ".join(condition for condition, _ in given) or "TRUE"
+    return _select(db, practice, where, *(value for _, value in given), limit=limit)
+
+
 def lapsed(db: Database, practice: Practice, now: datetime) -> list[Appointment]:
     """Requests and invitations that nobody answered in time."""
-    # The first condition is the index's own, word for word: without it SQLite reads every appointment there is.
-    where = "status IN ('requested', 'invited', 'confirmed') AND status IN (?, ?) AND expires <= ?"
+    where = f"{_IS_OPEN} AND status IN (?, ?) AND expires <= ?"
     return _select(db, practice, where, Status.REQUESTED, Status.INVITED, now, limit=100)
 
 

@@ -21,8 +21,9 @@ from ..domain.errors import (
 )
 from ..storage.database import Unreachable
 from . import booking, details, links, upcoming
-from .guard import begin_request, current_state, refuse_foreign_posts
+from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
 from .htmx import go, is_partial, render_panel, sends, vary
+from .review.routes import ROUTES
 from .wording import FILTERS
 
 log = logging.getLogger("portal_plugin")
@@ -65,6 +66,7 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/appointments/<ref>/cancel", "cancel", upcoming.cancel, ["GET", "POST"]),
         ("/appointments/<ref>/calendar.ics", "calendar", upcoming.calendar, ["GET"]),
         ("/link/<token>", "link", links.follow, ["GET"]),
+        *ROUTES,
     ):
         blueprint.add_url_rule(rule, endpoint, view, methods=methods)
     blueprint.before_request(_before)
@@ -120,4 +122,4 @@ def _unreachable(error: Exception) -> ResponseReturnValue:
 
 
 def _problem(title: str, sentence: str, status: int) -> ResponseReturnValue:
-    return render_panel("problem", title, status, sentence=sentence)
+    return render_panel("problem", title, status, sentence=sentence, staff=is_for_staff())

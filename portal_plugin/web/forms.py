@@ -64,7 +64,7 @@ def read_mobile(text: str, country: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _printable(form: Form, field: Field) -> None:
+def printable(form: Form, field: Field) -> None:
     if _UNPRINTABLE.search(field.data or ""):
         raise ValidationError("This text has a character that cannot be stored. Please type it again.")
 
@@ -111,7 +111,7 @@ class CancelForm(ClientForm):
     fields = texts = ("reason",)
 
     class Checked(Form):
-        reason = TextAreaField(validators=[Length(max=500, message="Please keep it under 500 characters."), _printable])
+        reason = TextAreaField(validators=[Length(max=500, message="Please keep it under 500 characters."), printable])
 
 
 class TimeForm(ClientForm):
@@ -128,9 +128,7 @@ class TimeForm(ClientForm):
     consent = "Yes, send me text reminders"
 
     class Checked(Form):
-        note = TextAreaField(
-            validators=[Length(max=1000, message="Please keep it under 1,000 characters."), _printable]
-        )
+        note = TextAreaField(validators=[Length(max=1000, message="Please keep it under 1,000 characters."), printable])
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str], country: str) -> None:
         super().__init__(state, client_id, sent)

@@ -14,6 +14,7 @@ from ..domain.errors import NotFound, SetupError
 from ..domain.history import Event
 from ..domain.lifecycle import Actor, ActorKind
 from ..domain.practice import Practice
+from ..domain.staff import Staff
 from ..services.state import State
 from ..storage import appointments, history
 from .htmx import current_path, redirect_whole_page
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 Answer = TypeVar("Answer")
+
+ASKED_TO_SIGN_IN = "signed-in"
+"""In the address that staff come back to: whoever is still nobody then is sent away only once."""
 
 
 def begin_request() -> None:
@@ -50,7 +54,7 @@ def signed_in_client() -> Client:
         raise SetupError("The portal does not know who is signed in: register a function with @portal.current_client.")
     client = _asked_once("client", ask)
     if client is None:
-        abort(_to_sign_in(state))
+        abort(_to_sign_in(state, _back("portal.upcoming")))
     if not isinstance(client, Client):
         raise SetupError(
             "The function registered with @portal.current_client must return a Client or None, "
@@ -91,6 +95,32 @@ def record_refused(kind: ActorKind, event: Event, appointment: Appointment | Non
     history.record_refused(state.db, appointment.id if appointment else None, actor, event, reason, state.now())
 
 
+def signed_in_staff() -> Staff:
+    """Who decides, in this request. For everybody else there is no such page, and raises NotFound as there; only
+    where nobody is signed in at all, the host's sign-in opens, and leads back.
+    """
+    state = current_state()
+    ask, ask_client = state.questions.current_staff, state.questions.current_client
+    staff = _asked_once("staff", ask) if ask else None
+    if staff is None:
+        client = _asked_once("client", ask_client) if ask_client else None
+        if ask is None or client is not None or ASKED_TO_SIGN_IN in request.args:
+            raise NotFound
+        back = _back("portal.review_queue")
+        abort(_to_sign_in(state, f"{back}{'&' if '?' in back else '?'}{ASKED_TO_SIGN_IN}=1"))
+    if not isinstance(staff, Staff):
+        raise SetupError(
+            "The function registered with @portal.current_staff must return a Staff or None, "
+            f"not {type(staff).__name__}."
+        )
+    return staff
+
+
+def is_for_staff() -> bool:
+    """Whether this request asked for staff and found some: problems look different to them."""
+    return isinstance(g.portal_answers.get("staff"), Staff)
+
+
 def refuse_foreign_posts() -> None:
     """A form posted from another site is refused before anything is read."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
@@ -112,14 +142,18 @@ def _foreign(origin: str) -> bool:
     return urlsplit(origin)[:2] not in {urlsplit(address)[:2] for address in own}
 
 
-def _to_sign_in(state: State) -> "Response":
+def _back(otherwise: str) -> str:
+    """Where to come back to: the page that was asked for, or in place of a form's address that endpoint."""
+    return current_path() if request.method == "GET" else url_for(otherwise)
+
+
+def _to_sign_in(state: State, back: str) -> "Response":
     login_manager = getattr(current_app, "login_manager", None)
     endpoint = state.settings.sign_in or getattr(login_manager, "login_view", None)
     if not endpoint:
         raise SetupError(
             'PORTAL_SIGN_IN is not set: set it to the endpoint of the site\'s sign-in page, such as "login".'
         )
-    back = current_path() if request.method == "GET" else url_for("portal.upcoming")
     try:
         address = url_for(endpoint, next=back)
     except BuildError:

@@ -29,16 +29,18 @@ def is_partial() -> bool:
     return bool(htmx) and not htmx.history_restore_request and request.headers.get("HX-Request-Type") != "full"
 
 
-def render_panel(name: str, title: str, status: int = 200, **context: Any) -> Response:
+def render_panel(
+    name: str, title: str, status: int = 200, *, folder: str = "partials", page: str = "page.html", **context: Any
+) -> Response:
     """The panel alone for HTMX, else the page around it."""
     partial = is_partial()
-    template = f"portal/partials/_{name}.html" if partial else "portal/page.html"
-    panel = f"portal/partials/_{name}.html"
+    panel = f"portal/{folder}/_{name}.html"
+    template = panel if partial else f"portal/{page}"
     state = current_app.extensions["portal"]
-    page = render_template(
+    html = render_template(
         template, panel=panel, title=title, portal=state.settings, endpoint=request.endpoint, **context
     )
-    response: Response = make_response(page, status)
+    response: Response = make_response(html, status)
     if partial and status >= 400:
         # The address of a failed POST is none to come back to.
         response.headers["HX-Push-Url"] = "false"

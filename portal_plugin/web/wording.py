@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -69,6 +69,13 @@ def told_time(moment: datetime) -> str:
     return f"{clock_time(moment)} {moment:%Z}" if len(both) > 1 else clock_time(moment)
 
 
+def span(length: timedelta) -> str:
+    """`40 min`, `5 h`, `3 days`: rounded down, and never less than a minute."""
+    minutes = max(1, length // timedelta(minutes=1))
+    hours, days = minutes // 60, minutes // (24 * 60)
+    return f"{days} days" if days > 1 else f"{hours} h" if hours else f"{minutes} min"
+
+
 def status_word(status: Status) -> str:
     return STATUS_WORDS[status]
 
@@ -111,5 +118,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_time": told_time,
     "portal_zone": zone_name,
     "portal_status": status_word,
+    "portal_span": span,
     "portal_phone": phone_number,
 }

@@ -29,8 +29,26 @@
     const changed = [...now]
       .filter(([id, card]) => before.has(id) && before.get(id).portalStatus !== card.portalStatus)
       .map(([, card]) => `${card.portalName}: ${card.portalStatus}.`);
+    const added = [...now].filter(([id]) => !before.has(id)).map(([, card]) => `${card.portalName}: ${card.portalStatus}.`);
     const gone = [...before].filter(([id]) => !now.has(id)).map(([, card]) => `${card.portalName}: no longer listed.`);
-    if (changed.length || gone.length) say([...changed, ...gone].join(" "));
+    const news = [...added, ...changed, ...gone];
+    if (news.length) say(news.join(" "));
+  };
+
+  // What somebody is typing outlives a poll, even where what it is about has left the list.
+  const typed = (area) => area.value !== area.defaultValue;
+  const typing = () => [...(panel()?.querySelectorAll("textarea") ?? [])].some(typed);
+  const keepWhatIsTyped = (fragment) => {
+    for (const area of [...panel().querySelectorAll("li[id] textarea")].filter(typed)) {
+      const card = area.closest("li[id]");
+      if (fragment.getElementById(card.id)) continue;
+      const list = fragment.querySelector("ul.portal-list");
+      if (!list) return false;
+      const kept = card.cloneNode(true);
+      kept.dataset.portalStatus = "No longer waiting";
+      list.prepend(kept);
+    }
+    return true;
   };
 
   // The host writes around our title, so only our part of it is exchanged.
@@ -59,9 +77,21 @@
 
   document.addEventListener("htmx:before:response", (event) => {
     const { ctx } = event.detail;
-    if (!ours(event) || ctx.response.status < 500) return;
+    if (!ours(event)) return;
+    const signedOut = ctx.response.status === 401 && polls(ctx) && typing();
+    if (ctx.response.status < 500 && !signedOut) return;
     event.preventDefault();
-    if (!polls(ctx)) say("That did not work. Please try again in a moment.", true);
+    if (signedOut) say("You are signed out. Copy what you typed, and sign in again.", true);
+    else if (!polls(ctx)) say("That did not work. Please try again in a moment.", true);
+  });
+
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (!ours(event) || !polls(event.detail.ctx)) return;
+    const { tasks } = event.detail;
+    if (!keepWhatIsTyped(tasks[0].fragment)) {
+      event.preventDefault();
+      say("This list has changed. What you typed is kept until you send or clear it.", true);
+    }
   });
 
   document.addEventListener("htmx:error", (event) => {

@@ -59,9 +59,22 @@ def deliver(app):
         return portal.deliver()
 
 
-def invitation(**typed):
-    choices = {"client": "theo", "type": "individual", "contact": "phone", "provider": "", "location": ""}
-    return choices | {"date": "2030-01-07", "time": "09:00", "message": ""} | typed
+REVIEW = "/portal/review/"
+INVITE = f"{REVIEW}invite"
+
+
+def at(ref):
+    return f"{REVIEW}appointments/{ref}"
+
+
+def form_of(page):
+    """The hidden fields of the page's first form that has a token."""
+    token = re.search(r'name="portal_token" value="([^"]+)"', page.text)
+    return {"portal_token": token[1]}
+
+
+def decide(visitor, ref, verb, **typed):
+    return visitor.post(at(ref), data=form_of(visitor.get(at(ref))) | {"verb": verb} | typed)
 
 
 # The site
@@ -100,7 +113,7 @@ def test_every_answer_carries_the_strict_policy(app, person, path):
 def test_nothing_is_written_inline_or_loaded_from_elsewhere(app, person):
     ask(app, MAYA)
     visitor = browser(app, person)
-    for path in ("/", "/people", "/locations", "/sign-in", "/front-desk/", "/front-desk/invite", "/dev/mailbox/"):
+    for path in ("/", "/people", "/locations", "/sign-in", "/front-desk/", "/dev/mailbox/"):
         page = visitor.get(path).text
         assert not re.search(r"<style|<script|\sstyle=|\son\w+=|javascript:", page)
         assert not re.search(r"(src|href)=\"(https?:)?//", page)
@@ -189,11 +202,11 @@ def test_signing_out_takes_a_form_and_ends_the_session(app):
 def test_a_form_from_another_site_does_nothing(app):
     request = ask(app, MAYA)
     rosa = browser(app, ROSA)
+    form = form_of(rosa.get(at(request.ref))) | {"verb": "confirm"}
     for origin in ("https://evil.example", "null"):
-        answer = rosa.post(f"/front-desk/{request.ref}/confirm", headers={"Origin": origin})
-        assert answer.status_code == 400
+        assert rosa.post(at(request.ref), data=form, headers={"Origin": origin}).status_code == 400
     assert now_is(app, request.ref).status == Status.REQUESTED
-    assert rosa.post(f"/front-desk/{request.ref}/confirm", headers={"Origin": "http://localhost"}).status_code == 303
+    assert rosa.post(at(request.ref), data=form, headers={"Origin": "http://localhost"}).status_code == 303
     assert now_is(app, request.ref).status == Status.CONFIRMED
 
 
@@ -210,40 +223,47 @@ def test_what_a_signed_in_person_saw_is_not_kept_by_the_browser(app):
 # The front desk
 
 
-DESK = [
-    ("GET", "/front-desk/"),
-    ("GET", "/front-desk/invite"),
-    ("POST", "/front-desk/invite"),
-    ("POST", "/front-desk/0/confirm"),
-]
-
-
-@pytest.mark.parametrize(("method", "path"), DESK)
-def test_a_client_cannot_open_the_front_desk(app, method, path):
-    page = browser(app, MAYA).open(path, method=method)
+def test_a_client_cannot_open_the_front_desk_and_finds_no_review_page(app):
+    maya = browser(app, MAYA)
+    page = maya.get("/front-desk/")
     assert page.status_code == 403
     assert "This door is ours" in page.text
+    for path in (REVIEW, INVITE, at(ask(app, MAYA).ref)):
+        page = maya.get(path)
+        assert page.status_code == 404
+        assert "There is nothing here" in page.text
 
 
-@pytest.mark.parametrize(("method", "path"), DESK)
-def test_a_visitor_at_the_front_desk_is_asked_to_sign_in(app, method, path):
-    answer = browser(app).open(path, method=method)
+@pytest.mark.parametrize(("path", "back"), [("/front-desk/", "/front-desk/"), (REVIEW, f"{REVIEW}?signed-in=1")])
+def test_a_visitor_at_the_practice_s_side_signs_in_and_comes_back(app, path, back):
+    visitor = browser(app)
+    answer = visitor.get(path)
     assert answer.status_code == 302
-    assert answer.headers["Location"] == "/sign-in?next=/front-desk/"
+    assert answer.headers["Location"].startswith("/sign-in?next=")
+    answer = visitor.post(answer.headers["Location"], data={"email": ROSA.email, "password": ROSA.password})
+    assert answer.headers["Location"] == back
+    assert visitor.get(back).status_code == 200
 
 
 def test_staff_are_no_clients_of_the_portal(app):
     assert browser(app, ROSA).get("/portal/appointments/upcoming").headers["Location"].startswith("/sign-in")
 
 
-def test_the_queue_tells_who_wants_what_when_with_whom(app):
+def test_the_front_desk_leads_to_the_review_page(app):
+    assert "Nobody is waiting for us" in browser(app, ROSA).get("/front-desk/").text
     request = ask(app, MAYA, note="Is <b>the elevator</b> working?")
-    page = browser(app, ROSA).get("/front-desk/").text
+    rosa = browser(app, ROSA)
+    desk = rosa.get("/front-desk/").text
+    assert f'href="{REVIEW}"' in desk
+    assert "1 waiting for an answer" in desk
+    page = rosa.get(REVIEW).text
     assert "Maya Lindqvist" in page
-    assert "Individual session, phone call" in page
-    assert "with Daniel Reyes" in page
-    assert example_app.when(request.local_starts) in page
+    assert "Individual session, Phone call · Daniel Reyes" in page
     assert "Is &lt;b&gt;the elevator&lt;/b&gt; working?" in page
+    assert "Harbor Street" in page
+    with app.app_context():
+        portal.confirm(request.ref)
+    assert f'href="{at(request.ref)}"' in rosa.get("/front-desk/").text
 
 
 def test_a_time_is_told_in_words_and_with_its_zone(app):
@@ -253,51 +273,17 @@ def test_a_time_is_told_in_words_and_with_its_zone(app):
     assert example_app.when(local).endswith((" EST", " EDT"))
 
 
-def test_confirming_on_the_page_confirms(app):
-    request = ask(app, MAYA)
+def test_what_is_decided_on_the_review_page_reaches_the_client(app):
+    confirmed, declined = ask(app, MAYA), ask(app, THEO, free_times(app, 2)[1])
     rosa = browser(app, ROSA)
-    assert rosa.post(f"/front-desk/{request.ref}/confirm", data={"message": "See you."}).status_code == 303
-    assert now_is(app, request.ref).status == Status.CONFIRMED
-    assert now_is(app, request.ref).message == "See you."
-    page = rosa.get("/front-desk/").text
-    assert ": confirmed." in page
-    assert "Nobody is waiting for us." in page
-
-
-def test_declining_carries_the_message_to_the_client(app):
-    request = ask(app, THEO)
-    browser(app, ROSA).post(f"/front-desk/{request.ref}/decline", data={"message": "Daniel is away."})
-    assert now_is(app, request.ref).status == Status.DECLINED
+    assert decide(rosa, confirmed.ref, "confirm", message="See you.").status_code == 303
+    assert decide(rosa, declined.ref, "decline", message="Daniel is away.").status_code == 303
+    assert now_is(app, confirmed.ref).message == "See you."
+    assert now_is(app, declined.ref).status == Status.DECLINED
     deliver(app)
     mailbox = browser(app)
     newest = re.search(r'href="(/dev/mailbox/[0-9][^"]+)"', mailbox.get("/dev/mailbox/").text)
     assert "Daniel is away." in mailbox.get(newest[1]).text
-
-
-def test_a_second_decision_is_told_and_changes_nothing(app):
-    request = ask(app, MAYA)
-    rosa = browser(app, ROSA)
-    rosa.post(f"/front-desk/{request.ref}/confirm")
-    rosa.get("/front-desk/")
-    rosa.post(f"/front-desk/{request.ref}/decline")
-    assert "is confirmed and can no longer be declined" in rosa.get("/front-desk/").text
-    assert now_is(app, request.ref).status == Status.CONFIRMED
-
-
-def test_an_appointment_that_is_not_there_is_told(app):
-    page = browser(app, ROSA).post("/front-desk/0000/confirm", follow_redirects=True)
-    assert "There is no such appointment." in page.text
-
-
-def test_a_coming_appointment_can_be_cancelled_with_a_message(app):
-    request = ask(app, MAYA)
-    rosa = browser(app, ROSA)
-    rosa.post(f"/front-desk/{request.ref}/confirm")
-    page = rosa.get("/front-desk/").text
-    assert f"/front-desk/{request.ref}/cancel" in page
-    rosa.post(f"/front-desk/{request.ref}/cancel", data={"message": "The boiler broke."})
-    assert now_is(app, request.ref).status == Status.CANCELLED
-    assert now_is(app, request.ref).message == "The boiler broke."
 
 
 def test_the_front_desk_is_told_of_requests_and_cancellations_whichever_process_asks(app, tmp_path):
@@ -321,51 +307,24 @@ def test_nobody_holds_more_times_than_are_good_for_others(app):
 # Inviting
 
 
-def test_an_invitation_is_sent_for_the_practice_s_own_clock(app):
+@pytest.mark.parametrize("typed", ["theo", "Brandt", "(207) 555-0163", "THEO@example"])
+def test_the_front_desk_finds_clients_by_any_part_of_what_it_knows(app, typed):
+    with app.app_context():
+        assert example_app.clients_like(typed) == [THEO.as_client()]
+        assert example_app.clients_like("rosa") == []
+
+
+def test_a_client_is_found_and_invited_on_the_practice_s_own_clock(app):
     rosa = browser(app, ROSA)
-    answer = rosa.post("/front-desk/invite", data=invitation(message="A place came free."))
+    found = {"find": "brandt", "client": "theo", "type": "individual", "contact": "phone", "weeks": "1"}
+    typed = {"date": "2030-01-07", "time": "09:00", "message": "A place came free."}
+    answer = rosa.post(INVITE, data=form_of(rosa.get(INVITE)) | found | typed | {"verb": "invite"})
     assert answer.status_code == 303
     with app.app_context():
         [invited] = portal.appointments(status=Status.INVITED)
     assert f"{invited.local_starts:%Y-%m-%d %H:%M %Z}" == "2030-01-07 09:00 EST"
-    assert invited.client.id == THEO.id
-    assert invited.message == "A place came free."
-    page = rosa.get("/front-desk/").text
-    assert "invited, no answer yet" in page
-    assert f"/front-desk/{invited.ref}/withdraw" in page
-
-
-@pytest.mark.parametrize(
-    ("typed", "field", "sentence"),
-    [
-        ({"client": "nobody"}, "client", "Choose a client."),
-        ({"client": "rosa"}, "client", "Choose a client."),
-        ({"date": ""}, "starts", "Enter a date and a time."),
-        ({"time": "soon"}, "starts", "Enter a date and a time."),
-        ({"date": "2020-01-06"}, "starts", "Choose a time that lies ahead."),
-        ({"type": "surfing"}, "type", "Choose an appointment type from the list."),
-        ({"type": "couples"}, "contact", "this is not offered for Couples session."),
-        ({"provider": "june-takahashi"}, "provider", "Choose a provider who offers Individual session this way"),
-        ({"contact": "in-person"}, "location", "Choose a location from the list."),
-    ],
-)
-def test_an_invitation_that_cannot_be_says_why_and_keeps_what_was_typed(app, typed, field, sentence):
-    page = browser(app, ROSA).post("/front-desk/invite", data=invitation(message="A place came free.", **typed))
-    assert page.status_code == 422
-    error = re.search(rf'id="{field}-error">([^<]*)', page.text)
-    assert sentence in error[1]
-    assert f'aria-describedby="{field}-error"' in page.text
-    assert ">A place came free.</textarea>" in page.text
-
-
-def test_a_time_that_is_taken_cannot_be_proposed(app):
-    rosa = browser(app, ROSA)
-    typed = invitation(provider="daniel-reyes")
-    assert rosa.post("/front-desk/invite", data=typed).status_code == 303
-    page = rosa.post("/front-desk/invite", data=typed)
-    assert page.status_code == 422
-    assert "taken" in page.text
-    assert re.search(r'value="daniel-reyes"\s+selected', page.text)
+    assert (invited.client.id, invited.message) == (THEO.id, "A place came free.")
+    assert answer.headers["Location"] == at(invited.ref)
 
 
 # The mailbox

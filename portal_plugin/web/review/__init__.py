@@ -1,0 +1,1 @@
+"""The review page: what the practice sees and decides."""

@@ -1,0 +1,78 @@
+"""Everything about one appointment, and what the practice does to it."""
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ...domain.appointment import Appointment
+from ...domain.errors import PortalError
+from ...domain.lifecycle import Status
+from ...services.decisions import decide
+from ...storage import appointments
+from ..forms import said_once
+from ..guard import current_practice, current_state, signed_in_staff
+from .forms import DecisionForm
+from .panels import actor, found, render
+
+# The same words everywhere: button, what screen readers hear after it, and its look.
+BUTTONS = {
+    "confirm": ("Confirm", ""),
+    "decline": ("Decline", "portal-quiet"),
+    "accept": ("Accept for the client", ""),
+    "withdraw": ("Withdraw the invitation", "portal-quiet"),
+    "complete": ("It took place", ""),
+    "no-show": ("Client did not come", "portal-quiet"),
+    "cancel": ("Cancel the appointment", "portal-danger"),
+}
+
+
+def one(ref: str) -> ResponseReturnValue:
+    """GET shows it, POST carries one action out."""
+    staff = signed_in_staff()
+    form = DecisionForm(current_state(), staff, said_once(request.form))
+    if request.method != "POST":
+        return show(found(ref), form)
+    if not form.validate():
+        return show(found(ref), form, 400 if form.stale else 422)
+    try:
+        decided = decide(current_state(), ref, form.action, actor(staff), form.word)
+    except PortalError as error:
+        form.errors["verb"] = str(error)
+        return show(found(ref), form, 409)
+    return redirect(_after(form, decided), 303)
+
+
+def _after(form: DecisionForm, decided: Appointment) -> str:
+    if form.typed["from"] == "queue":
+        return url_for("portal.review_queue", done=decided.ref)
+    return url_for("portal.review_appointment", ref=decided.ref)
+
+
+def show(appointment: Appointment, form: DecisionForm, status: int = 200) -> ResponseReturnValue:
+    state, practice = current_state(), current_practice()
+    links = appointments.chain(state.db, practice, appointment)
+    return render(
+        "appointment",
+        appointment.client.name or "Appointment",
+        status,
+        appointment=appointment,
+        chain=links if len(links) > 1 else [],
+        conflicts=appointments.overlapping(state.db, practice, [appointment.ref]).get(appointment.ref, []),
+        now=state.now(),
+        verbs=_verbs(appointment),
+        buttons=BUTTONS,
+        form=form,
+        errors=form.errors,
+    )
+
+
+def _verbs(appointment: Appointment) -> list[str]:
+    """What can be done to it now, the likeliest first."""
+    begun = current_state().now() >= appointment.starts
+    match appointment.status:
+        case Status.REQUESTED:
+            return ["confirm", "decline"]
+        case Status.INVITED:
+            return ["withdraw"] if begun else ["accept", "withdraw"]
+        case Status.CONFIRMED:
+            return ["complete", "no-show", "cancel"] if begun else ["cancel"]
+    return []

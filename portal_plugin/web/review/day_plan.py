@@ -1,0 +1,153 @@
+"""A provider's day in the order in which it passes: open hours, appointments, what is taken elsewhere, what is free."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from ...domain.appointment import Appointment
+from ...domain.instants import day_bounds, seconds
+from ...domain.practice import Interval, Practice, Provider
+from ..wording import told_time
+
+SHORTEST = 15 * 60
+"""Seconds; a shorter gap is not worth showing."""
+
+TALLEST = 5
+"""Half hours; what lasts longer looks the same."""
+
+
+def time_range(starts: datetime, ends: datetime) -> str:
+    """`10:00 – 10:50 AM`, `11:30 AM – 12:20 PM`."""
+    first, last = told_time(starts), told_time(ends)
+    same = first[-3:] == last[-3:] and first[-2:] in {"AM", "PM"}
+    return f"{first[:-3] if same else first} – {last}"
+
+
+class Row(NamedTuple):
+    """`kind` is appointment, busy or free; times are local, `tall` counts half hours."""
+
+    kind: str
+    starts: datetime
+    ends: datetime
+    appointment: Appointment | None
+
+    @property
+    def words(self) -> str:
+        return time_range(self.starts, self.ends)
+
+    @property
+    def tall(self) -> int:
+        return min(TALLEST, max(1, ceil((self.ends - self.starts) / timedelta(minutes=30))))
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlan:
+    """`hours` are the open stretches in words, `places` where, if there are several; `closed` says why nobody
+    works.
+    """
+
+    provider: Provider
+    day: date
+    hours: list[str]
+    places: list[str]
+    closed: str | None
+    rows: list[Row]
+
+
+def day_plan(
+    practice: Practice,
+    provider: Provider,
+    day: date,
+    appointments: Iterable[Appointment],
+    busy: Sequence[Interval],
+    now: datetime,
+) -> DayPlan:
+    """`appointments` and `busy` may hold more than this day of this provider; the day is the practice's."""
+    zone = ZoneInfo(practice.zone)
+    bounds = Interval(*day_bounds(day, practice.zone))
+    closed = practice.closed_on(day)
+    hours = [] if closed else open_stretches(practice, provider, day)
+    own = [one for one in appointments if one.provider.key == provider.key and _within(_time(one), bounds)]
+    elsewhere = [one for one in busy if _within(one, bounds)]
+    taken = [*elsewhere, *map(_claimed, own)]
+    ahead = [Interval(max(each.starts, seconds(now)), each.ends) for each in hours]
+
+    def local(at: int) -> datetime:
+        return datetime.fromtimestamp(at, zone)
+
+    def row(kind: str, when: Interval, appointment: Appointment | None = None) -> Row:
+        return Row(kind, local(when.starts), local(when.ends), appointment)
+
+    rows = [
+        *(row("appointment", _time(one), one) for one in own),
+        *(row("busy", one) for one in elsewhere),
+        *(row("free", one) for one in gaps(ahead, taken) if one.ends - one.starts >= SHORTEST),
+    ]
+    return DayPlan(
+        provider,
+        day,
+        [time_range(local(each.starts), local(each.ends)) for each in hours],
+        _places(practice, provider, day) if hours else [],
+        closed,
+        sorted(rows, key=lambda each: (each.starts, each.kind)),
+    )
+
+
+def open_stretches(practice: Practice, provider: Provider, day: date) -> list[Interval]:
+    """When the provider works on that date, in whatever way and place; in order, joined."""
+    found = []
+    for key in provider.contact_types:
+        for zone, windows in provider.windows(day, practice.contact_types[key], None).items():
+            midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+            for window in windows:
+                opens, closes = (midnight + timedelta(minutes=minutes) for minutes in window)
+                found.append(Interval(seconds(opens), seconds(closes)))
+    return joined(found)
+
+
+def joined(intervals: Iterable[Interval]) -> list[Interval]:
+    result: list[Interval] = []
+    for each in sorted(intervals):
+        if result and each.starts <= result[-1].ends:
+            result[-1] = Interval(result[-1].starts, max(result[-1].ends, each.ends))
+        elif each.starts < each.ends:
+            result.append(each)
+    return result
+
+
+def gaps(hours: Iterable[Interval], taken: Iterable[Interval]) -> list[Interval]:
+    """What of the hours is not taken."""
+    apart, found = joined(taken), []
+    for starts, ends in hours:
+        for one in apart:
+            if one.ends > starts and one.starts < ends:
+                found.append(Interval(starts, one.starts))
+                starts = max(starts, one.ends)
+        found.append(Interval(starts, ends))
+    return [one for one in found if one.starts < one.ends]
+
+
+def _time(one: Appointment) -> Interval:
+    return Interval(seconds(one.starts), seconds(one.ends))
+
+
+def _claimed(one: Appointment) -> Interval:
+    return Interval(seconds(one.starts) - one.type.before, seconds(one.starts) + one.type.reach)
+
+
+def _within(one: Interval, bounds: Interval) -> bool:
+    return one.starts < bounds.ends and one.ends > bounds.starts
+
+
+def _places(practice: Practice, provider: Provider, day: date) -> list[str]:
+    if len(provider.locations) < 2:
+        return []
+    contacts = [practice.contact_types[key] for key in provider.contact_types]
+    return [
+        place.name
+        for place in (practice.locations[key] for key in provider.locations)
+        if any(any(provider.windows(day, contact, place).values()) for contact in contacts if contact.at_location)
+    ]

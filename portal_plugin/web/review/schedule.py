@@ -1,0 +1,83 @@
+"""The day of every provider, or the week of one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from ...domain.appointment import Appointment
+from ...domain.instants import day_bounds, instant, local_date, seconds
+from ...domain.practice import Interval, Practice, Provider
+from ...services.state import State
+from ...storage import appointments, busy_calendars
+from ..forms import read_day
+from ..guard import current_practice, current_state, signed_in_staff
+from .day_plan import DayPlan, day_plan, joined
+from .panels import render
+
+ONE_DAY = timedelta(days=1)
+
+
+def schedule() -> ResponseReturnValue:
+    """By default today, everybody; a week has one provider."""
+    signed_in_staff()
+    state, practice = current_state(), current_practice()
+    today = local_date(seconds(state.now()), practice.zone)
+    day = min(max(read_day(request.args.get("day", "")) or today, date(1971, 1, 2)), date(2900, 1, 1))
+    week = request.args.get("span") == "week"
+    everybody = [one for one in practice.providers.values() if not one.retired]
+    chosen = practice.providers.get(request.args.get("provider", "")) or (everybody[0] if week and everybody else None)
+    days = _days(day, week)
+    plans = _plans(state, practice, [chosen] if chosen else everybody, days)
+    return render(
+        "schedule",
+        "Schedule",
+        plans=plans,
+        days=days,
+        day=day,
+        today=today,
+        week=week,
+        providers=everybody,
+        chosen=chosen,
+        step=ONE_DAY * len(days),
+    )
+
+
+def _days(day: date, week: bool) -> list[date]:
+    """The day, or the week that it is in, which begins on Sunday as in step 2."""
+    first = day - ONE_DAY * (day.isoweekday() % 7) if week else day
+    return [first + ONE_DAY * n for n in range(7 if week else 1)]
+
+
+def _plans(state: State, practice: Practice, providers: Sequence[Provider], days: list[date]) -> list[DayPlan]:
+    since, until = instant(day_bounds(days[0], practice.zone)[0]), instant(day_bounds(days[-1], practice.zone)[1])
+    numbers = [provider.number for provider in providers]
+    found = _by_provider(appointments.of_providers(state.db, practice, numbers, since, until))
+    busy = _busy(state, providers, since, until)
+    now = state.now()
+    return [
+        day_plan(practice, provider, day, found[provider.key], busy[provider.key], now)
+        for provider in providers
+        for day in days
+    ]
+
+
+def _by_provider(found: list[Appointment]) -> dict[str, list[Appointment]]:
+    result: dict[str, list[Appointment]] = defaultdict(list)
+    for one in found:
+        result[one.provider.key].append(one)
+    return result
+
+
+def _busy(state: State, providers: Sequence[Provider], since: datetime, until: datetime) -> dict[str, list[Interval]]:
+    """What outside calendars and the host say, joined."""
+    reading = [provider.number for provider in providers if provider.busy_calendar]
+    fed = busy_calendars.taken(state.db, reading, seconds(since), seconds(until))
+    ask = state.questions.busy_times
+    busy = {one.key: fed.get(one.number, []) for one in providers}
+    for key, taken in busy.items():
+        told = ask(key, since, until) if ask else ()
+        busy[key] = joined([*taken, *(Interval(seconds(starts), seconds(ends)) for starts, ends in told)])
+    return busy
