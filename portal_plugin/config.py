@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from limits import parse_many
+
 from .domain.addresses import is_web_address
 from .domain.errors import SetupError
 
@@ -28,6 +30,7 @@ class Settings:
     sign_in: str
     bundled_htmx: bool
     private_addresses: bool
+    api_rate: str
     clock: Clock
 
 
@@ -68,6 +71,9 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     private_addresses = config.get("PORTAL_PRIVATE_ADDRESSES", False)
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
+    api_rate = text("PORTAL_API_RATE", "600/minute")
+    if not _is_rate(api_rate):
+        mistakes.append(f'PORTAL_API_RATE is {api_rate!r}: write how often a key may call, such as "600/minute".')
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -84,8 +90,17 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         sign_in=sign_in,
         bundled_htmx=htmx == "bundled",
         private_addresses=private_addresses,
+        api_rate=api_rate,
         clock=clock,
     )
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        (rate,) = parse_many(text)
+        return rate.amount > 0
+    except ValueError:
+        return False
 
 
 def _as_text(secret: object) -> str:

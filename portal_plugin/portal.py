@@ -26,6 +26,7 @@ from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments
 from .storage.database import check_ready
+from .web.api.routes import create_api
 from .web.blueprint import add_filters, create_blueprint
 from .web.htmx import install
 
@@ -52,6 +53,7 @@ class Portal:
         install(app)
         add_filters(app)
         app.register_blueprint(create_blueprint(self._url_prefix))
+        app.register_blueprint(create_api(self._url_prefix))
         app.cli.add_command(portal_commands())
 
         @app.teardown_appcontext

@@ -23,7 +23,8 @@ ALLOWED = {
     "delivery": {"domain", "storage", "services", "hooks", "config"},
     "web": {"domain", "storage", "services", "hooks", "config", "delivery.calendar"},
     "doctor": {"domain", "storage", "services", "config", "practice_file", "delivery"},
-    "cli": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "doctor"},
+    "key_commands": {"domain", "storage", "services"},
+    "cli": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "doctor", "key_commands"},
     "portal": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "web", "cli"},
     "__init__": {"domain", "hooks", "portal"},
 }
