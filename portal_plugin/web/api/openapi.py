@@ -37,6 +37,9 @@ def describe(operations: Iterable[Operation], server: str) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for one in every:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, names)
+    for one in every:
+        if one.status == 201:
+            paths[one.path]["post"]["responses"]["201"]["links"] = _links(every)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -75,6 +78,12 @@ def _operation(one: Operation, names: dict[Any, Any]) -> dict[str, Any]:
         body = {"application/json": {"schema": names[one.takes, "validation"]}}
         described["requestBody"] = {"required": needed, "content": body}
     return described
+
+
+def _links(every: Iterable[Operation]) -> dict[str, Any]:
+    """What can be done with an appointment that was made."""
+    ref = {"ref": "$response.body#/ref"}
+    return {one.name: {"operationId": one.name, "parameters": ref} for one in every if one.has_ref}
 
 
 def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
