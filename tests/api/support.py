@@ -34,10 +34,10 @@ class System:
     def get(self, path: str, **query: Any) -> TestResponse:
         return self.call("GET", path, query_string=query)
 
-    def post(self, path: str, body: Any = None, *, once: str | None = None, **more: Any) -> TestResponse:
+    def post(self, path: str, body: Any = None, *, once: str | None = None) -> TestResponse:
         """`once` is the Idempotency-Key."""
         given = {"json": body} if body is not None else {}
-        return self.call("POST", path, headers={"Idempotency-Key": once} if once else {}, **given, **more)
+        return self.call("POST", path, headers={} if once is None else {"Idempotency-Key": once}, **given)
 
     def call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> TestResponse:
         sent = {"Authorization": f"Bearer {self.key}"} | self.headers | (headers or {})

@@ -15,7 +15,7 @@ from ...services.state import State
 from ...storage import appointments
 from .calls import Call, actor
 from .problems import Problem
-from .schemas import Action, Decision, NewAppointment, NewRequest, NewTime, Proposal, Slot
+from .schemas import Action, Decision, NewAppointment, NewRequest, NewTime, Proposal, Slot, Wanted
 
 Service = Callable[[State, Practice, Asking], Appointment]
 
@@ -43,7 +43,9 @@ def reschedule(call: Call[NewTime]) -> Appointment:
     old, sent = _found(call.state, call.practice, call.ref), call.sent
     place = sent.location or (old.location.key if old.location else None)
     asking = Asking(
-        call.practice.wish(old.type.key, old.contact.key, sent.provider or old.provider.key, place),
+        Wanted(
+            type=old.type.key, contact=old.contact.key, provider=sent.provider or old.provider.key, location=place
+        ).wish(call.practice),
         old.client,
         sent.starts,
         actor(call),

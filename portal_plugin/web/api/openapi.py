@@ -97,7 +97,16 @@ def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
         return
     taken = one.takes.model_json_schema(ref_template=REF)
     for name, schema in taken.get("properties", {}).items():
-        yield {"name": name, "in": "query", "required": name in taken.get("required", ()), "schema": schema}
+        needed = name in taken.get("required", ())
+        yield {"name": name, "in": "query", "required": needed, "schema": _without_null(schema)}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """An address cannot say null: a parameter is left out."""
+    options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(options) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name not in {"anyOf", "default"}} | options[0]
 
 
 def _refusals(one: Operation) -> Iterator[int]:
