@@ -34,15 +34,18 @@ def key(servers: Servers) -> str:
     return api_keys.create(servers.state.db, "Practice system", tuple(Scope), MONDAY)[1]
 
 
-def call(servers: Servers, key: str, method: str, path: str, body: str = "", once: str = "") -> tuple[int, str]:
-    """Status, and which process answered."""
-    connection = HTTPConnection("127.0.0.1", servers.port, timeout=60)
+def call(servers: Servers, key: str, method: str, path: str, body: str = "", once: str = "", *, here: bool) -> int:
+    """The status that the servers answer with or, with `here`, the same site in the process of the test."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    connection.request(method, API + path, body or None, headers | ({"Idempotency-Key": once} if once else {}))
+    headers |= {"Idempotency-Key": once} if once else {}
+    if here:
+        return servers.app.test_client().open(API + path, method=method, data=body, headers=headers).status_code
+    connection = HTTPConnection("127.0.0.1", servers.port, timeout=60)
+    connection.request(method, API + path, body or None, headers)
     answer = connection.getresponse()
     answer.read()
     connection.close()
-    return answer.status, answer.getheader("X-Process", "")
+    return answer.status
 
 
 def test_it_confirms_what_waits_and_books_into_a_free_time(servers: Servers, key: str) -> None:
@@ -67,27 +70,27 @@ def test_it_confirms_what_waits_and_books_into_a_free_time(servers: Servers, key
         assert [one.status for one in servers.portal.appointments()] == ["confirmed", "confirmed"]
 
 
-def test_one_call_sent_to_all_processes_at_once_is_done_once(servers: Servers, key: str) -> None:
-    # On the phone either provider would do, so nothing but the Idempotency-Key keeps a second one from being made.
-    body = json.dumps(WANTED | {"contact": "phone", "location": None})
-    answers, _ = all_at_once(range(40), lambda _: call(servers, key, "POST", "/requests", body, once="a"))
-    assert {status for status, _ in answers} <= {201, 409}
-    assert len({process for _, process in answers}) > 1
-    assert call(servers, key, "POST", "/requests", body, once="a")[0] == 201
+# On the phone either provider would do, so nothing but the Idempotency-Key keeps a second one from being made.
+BY_PHONE = json.dumps(WANTED | {"contact": "phone", "location": None})
+
+
+def test_one_call_sent_to_several_processes_at_once_is_done_once(servers: Servers, key: str) -> None:
+    answers, _ = all_at_once(
+        range(40), lambda n: call(servers, key, "POST", "/requests", BY_PHONE, "a", here=n % 4 == 0)
+    )
+    assert 201 in answers
+    assert set(answers) <= {201, 409}
+    assert {call(servers, key, "POST", "/requests", BY_PHONE, "a", here=here) for here in (True, False)} == {201}
     assert servers.count("appointment") == servers.count("outbox") == 1
 
 
-def test_without_the_key_more_than_one_is_done(servers: Servers, key: str) -> None:
+def test_without_the_idempotency_key_it_is_done_again(servers: Servers, key: str) -> None:
     """The control: the race is there."""
-    body = json.dumps(WANTED | {"contact": "phone", "location": None})
-    all_at_once(range(40), lambda _: call(servers, key, "POST", "/requests", body))
+    all_at_once(range(40), lambda n: call(servers, key, "POST", "/requests", BY_PHONE, here=n % 4 == 0))
     assert servers.count("appointment") == 2
 
 
-def test_all_processes_count_the_calls_of_a_key_together(servers: Servers, key: str) -> None:
-    # Calls that the host's veto makes slow, so that no one process can answer them all.
-    body = json.dumps(WANTED)
-    answers, _ = all_at_once(range(40), lambda _: call(servers, key, "POST", "/requests", body))
-    assert {status for status, _ in answers} == {201, 409}
-    assert len({process for _, process in answers}) > 1
+def test_several_processes_count_the_calls_of_a_key_together(servers: Servers, key: str) -> None:
+    answers, _ = all_at_once(range(40), lambda n: call(servers, key, "GET", "/types", here=n % 4 == 0))
+    assert set(answers) == {200}
     assert servers.rows("SELECT hits FROM portal_rate") == [(40,)]

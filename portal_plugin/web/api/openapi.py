@@ -103,7 +103,7 @@ def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """An address cannot say null: a parameter is left out."""
-    options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    options: list[dict[str, Any]] = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     if len(options) != 1:
         return schema
     return {name: value for name, value in schema.items() if name not in {"anyOf", "default"}} | options[0]
