@@ -12,6 +12,7 @@ from portal_plugin.storage.database import MIGRATIONS, check_ready, migrate, ope
 from tests.support import execute, make_host, on_server
 
 TABLES = {"practice", "claim", "appointment", "history", "outbox", "consent", "busy_calendar", "busy_stretch"}
+TABLES |= {"api_key", "api_answer", "rate"}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))
 
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
 from ...domain.appointment import Appointment
-from ...services.state import State
 from ...storage.api_keys import Scope
+from ..guard import current_state
 from . import acting, problems, reading, schemas
 from .calls import Call, Operation, View, read
 from .keys import authorised, tell_allowance
@@ -75,7 +75,7 @@ def create_api(url_prefix: str) -> Blueprint:
 def answer(ref: str = "") -> Response:
     """Any operation: who calls, what they sent, what came of it."""
     operation = BY_NAME[str(request.endpoint).rpartition(".")[2]]
-    state = _state()
+    state = current_state()
     key = authorised(state, operation.scope)
     call: Call[Any] = Call(state, state.practice(), key, read(operation.takes), ref)
     told = once(call, operation.view) if operation.method == "POST" else operation.view(call)
@@ -84,8 +84,8 @@ def answer(ref: str = "") -> Response:
 
 def document() -> Response:
     """The OpenAPI document. It needs no key: it says what the portal can do, and of nobody what they did."""
-    servers = _state().settings.base_url + url_for("portal_api.document").removesuffix("/openapi.json")
-    return jsonify(describe(OPERATIONS, servers))
+    server = current_state().settings.base_url + url_for("portal_api.document").removesuffix("/openapi.json")
+    return jsonify(describe(OPERATIONS, server))
 
 
 def _written(told: BaseModel | Appointment, status: int) -> Response:
@@ -99,18 +99,13 @@ def _written(told: BaseModel | Appointment, status: int) -> Response:
 def _before() -> None:
     g.pop("portal_allowance", None)
     request.max_content_length = LARGEST_BODY
-    _state().check()
-
-
-def _state() -> State:
-    state: State = current_app.extensions["portal"]
-    return state
+    current_state().check()
 
 
 def _exempt_from_csrf(extensions: dict[str, Any], api: Blueprint) -> None:
     """Flask-WTF's protection is for what a browser sends by itself. Cookies count for nothing here, and no browser
     sends a key by itself. Asked at each request as well, since it may have been added after the portal.
     """
-    exempt = getattr(extensions.get("csrf"), "exempt", None)
-    if exempt is not None:
-        exempt(api)
+    protection = extensions.get("csrf")
+    if type(protection).__module__.startswith("flask_wtf."):
+        protection.exempt(api)
