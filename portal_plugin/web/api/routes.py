@@ -107,5 +107,5 @@ def _exempt_from_csrf(extensions: dict[str, Any], api: Blueprint) -> None:
     sends a key by itself. Asked at each request as well, since it may have been added after the portal.
     """
     protection = extensions.get("csrf")
-    if type(protection).__module__.startswith("flask_wtf."):
+    if protection is not None and type(protection).__module__.startswith("flask_wtf."):
         protection.exempt(api)
