@@ -63,7 +63,7 @@ class Line:
 
 
 def compared(work: str, cost: float, other: float, target: float, asked: int, against: str) -> Line:
-    ratio = round(cost / other, 2)
+    ratio = float(f"{cost / other:.3g}")
     return Line(work, ratio, target, asked, f"{cost:.3g} ms against {other:.3g} ms, {against}")
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from .domain.addresses import is_web_address
 from .domain.errors import SetupError
 
 Clock = Callable[[], datetime]
+
+_LONGEST_RETENTION = 36_500
 
 
 def utc_now() -> datetime:
@@ -29,6 +31,7 @@ class Settings:
     base_template: str
     sign_in: str
     bundled_htmx: bool
+    retention: timedelta | None
     private_addresses: bool
     api_rate: str
     clock: Clock
@@ -68,6 +71,13 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f'PORTAL_HTMX is {htmx!r}: write "bundled" to use the portal\'s own htmx, '
             'or "host" when the site loads htmx itself.'
         )
+    days = config.get("PORTAL_RETENTION_DAYS")
+    if days is not None and not (type(days) is int and 0 < days <= _LONGEST_RETENTION):
+        mistakes.append(
+            f"PORTAL_RETENTION_DAYS is {days!r}: write a whole number of days, such as 3650 for ten years, or leave it "
+            "out to keep everything."
+        )
+        days = None
     private_addresses = config.get("PORTAL_PRIVATE_ADDRESSES", False)
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
@@ -89,6 +99,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         base_template=base_template,
         sign_in=sign_in,
         bundled_htmx=htmx == "bundled",
+        retention=None if days is None else timedelta(days=days),
         private_addresses=private_addresses,
         api_rate=api_rate,
         clock=clock,

@@ -27,7 +27,7 @@ def key_commands(command: type[click.Command]) -> AppGroup:
     )
     for name, function, params in (
         ("create", create, [click.Argument(["name"]), scopes]),
-        ("list", list_keys, [click.Option(["--json", "as_json"], is_flag=True, help="As JSON, for programs.")]),
+        ("list", list_keys, [click.Option(["--json", "as_json"], is_flag=True, help="For a program to read.")]),
         ("revoke", revoke, [click.Argument(["id"])]),
     ):
         callback = cast(Callable[..., Any], with_appcontext(function))

@@ -17,7 +17,7 @@ MICROSOFT_365 = "https://outlook.office.com/calendar/0/deeplink/compose"
 def calendar_file(
     facts: Mapping[str, Any], base_url: str, now: datetime, method: str = "PUBLISH", attendee: str = ""
 ) -> bytes:
-    """One VEVENT in UTC. Its UID stays for the appointment's life and SEQUENCE is the appointment's version.
+    """One VEVENT in UTC. Its UID stays through all moves of an appointment and SEQUENCE is the appointment's version.
 
     An invitation (REQUEST, CANCEL) names the practice as ORGANIZER and the client as ATTENDEE, as RFC 5546
     section 3.2 asks; a download (PUBLISH) needs neither.
@@ -27,7 +27,7 @@ def calendar_file(
     calendar.add("version", "2.0")
     calendar.add("method", method)
     event = Event()
-    event.add("uid", f"{facts['ref']}@{urlsplit(base_url).hostname}")
+    event.add("uid", f"{facts.get('thread', facts['ref'])}@{urlsplit(base_url).hostname}")
     event.add("sequence", facts["version"])
     event.add("dtstamp", now)
     event.add("dtstart", datetime.fromisoformat(facts["starts"]))

@@ -110,13 +110,16 @@ def send(app: Flask, state: State, row: Message) -> None:
 def compose(state: State, row: Message) -> flask_mail.Message:
     """Needs a request context whose base is the configured address: links never come from a Host header."""
     facts = row.facts
-    zone = ZoneInfo(facts["zone"])
+    zone, instead = ZoneInfo(facts["zone"]), facts.get("instead_of")
     confirmed = row.topic == "confirmed"
     context: dict[str, Any] = {
         **facts,
         "starts": datetime.fromisoformat(facts["starts"]).astimezone(zone),
         "ends": datetime.fromisoformat(facts["ends"]).astimezone(zone),
         "expires": datetime.fromisoformat(facts["expires"]).astimezone(zone),
+        "instead_of": datetime.fromisoformat(instead).astimezone(zone)
+        if (instead := facts.get("instead_of"))
+        else None,
         "portal_url": url_for("portal.upcoming", _external=True),
         "again_url": url_for("portal.link", token=link_token(state, "again", facts["ref"]), _external=True),
         "book_url": url_for("portal.book", _external=True),

@@ -1,4 +1,6 @@
-"""The worker: expires what nobody answered, delivers what the outbox holds, and reads outside calendars."""
+"""The worker: expires what nobody answered, delivers what the outbox holds, reads outside calendars, seals the
+history and forgets whom the practice no longer keeps.
+"""
 
 import logging
 import threading
@@ -8,8 +10,9 @@ from flask import Flask
 
 from ..domain.errors import SetupError
 from ..services.decisions import expire_lapsed
+from ..services.people import erase_outdated
 from ..services.state import State
-from ..storage import outbox
+from ..storage import chain, outbox
 from ..storage.outbox import Message
 from . import mail
 from .busy_calendars import read_next
@@ -18,6 +21,7 @@ log = logging.getLogger("portal_plugin")
 
 LEASE = timedelta(minutes=5)
 BATCH = 20
+RETENTION_PAUSE = timedelta(hours=1)
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
 """Pauses after each failed attempt; after the last the row is given up on and stays visible."""
 
@@ -30,6 +34,7 @@ def run_once(app: Flask, state: State) -> int:
         if not read_next(state):
             break
         sent += send_due(app, state)
+    keep_the_past(state)
     return sent
 
 
@@ -45,12 +50,23 @@ def send_due(app: Flask, state: State) -> int:
     return sent
 
 
+def keep_the_past(state: State) -> None:
+    """Seal what was written to the history, and now and then forget whom the practice no longer keeps."""
+    now = state.now()
+    # It looks at everybody's appointments: not in every round.
+    if state.settings.retention is not None and now >= state.retention_due:
+        more = erase_outdated(state, now - state.settings.retention)
+        state.retention_due = now if more else now + RETENTION_PAUSE
+    chain.seal_settled(state.db)
+
+
 def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> None:
     """Work until `stop` is set, looking every `pause` seconds; a database that is away is waited for."""
     while not stop.is_set():
         more = False
         try:
             send_due(app, state)
+            keep_the_past(state)
             # One at a time: messages, and a wish to stop, wait for no more than one calendar.
             more = read_next(state)
         except Exception:

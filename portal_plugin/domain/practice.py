@@ -215,6 +215,7 @@ class Practice:
     address: str
     country: str
     requests_hold_time: bool
+    hold: timedelta
     request_expiry: timedelta | None
     cancellation_window: timedelta
     reschedule_window: timedelta

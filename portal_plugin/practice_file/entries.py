@@ -107,6 +107,7 @@ class PracticeSection(Section):
     address: Text = ""
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
     requests_hold_time: YesNo = True
+    hold_minutes: Annotated[Whole, Field(ge=0, le=120)] = 0
     request_expiry_hours: Annotated[Whole, Field(ge=1, le=8760)] | None = None
     cancellation_hours: Annotated[Whole, Field(ge=0, le=8760)] = 24
     reschedule_hours: Annotated[Whole, Field(ge=0, le=8760)] | None = None

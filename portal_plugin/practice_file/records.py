@@ -46,6 +46,8 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         address=main.address,
         country=main.country,
         requests_hold_time=main.requests_hold_time,
+        # Where requests hold no time, nobody else is kept from it while a form is filled in either.
+        hold=timedelta(minutes=main.hold_minutes if main.requests_hold_time else 0),
         request_expiry=timedelta(hours=main.request_expiry_hours) if main.request_expiry_hours else None,
         cancellation_window=timedelta(hours=main.cancellation_hours),
         reschedule_window=timedelta(

@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..domain.appointment import Appointment
-from ..domain.errors import AlreadyDecided, NotFound, NotOffered, TooEarly, TooLate
+from ..domain.errors import AlreadyDecided, NotAllowed, NotFound, NotOffered, TooEarly, TooLate
+from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Practice, Wish
 from ..domain.text import clean_text
 from ..hooks import announce
-from ..storage import appointments
+from ..storage import appointments, claims, history
 from ..storage.database import Database
 from . import holding
 from .messages import enqueue_mail
+from .rules import is_time_of
 from .state import State
 
 
@@ -80,7 +82,7 @@ def move(
             holding.let_go(db, appointment, ties)
         elif target is Status.CONFIRMED:
             changed = take_place(db, changed, ties.old, actor, now)
-        appointments.record(db, appointment.id, actor, action, appointment.status, target, message, now)
+        history.record(db, appointment.id, actor, action, appointment.status, target, message, now)
         word = "" if actor.kind is ActorKind.CLIENT else message
         enqueue_mail(db, practice, changed, action, actor, appointment.status, word, now, ties.old)
     return changed
@@ -93,7 +95,7 @@ def take_place(
     confirmed = holding.confirm(db, confirmed, old)
     if old is not None and old.status in OPEN:
         appointments.move(db, old, Status.CANCELLED)
-        appointments.record(db, old.id, actor, Action.REPLACE, old.status, Status.CANCELLED, "", now)
+        history.record(db, old.id, actor, Action.REPLACE, old.status, Status.CANCELLED, "", now)
     return confirmed
 
 
@@ -106,9 +108,13 @@ def locked_to_move(db: Database, practice: Practice, moving: Appointment | None)
 
 
 def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> None:
-    """Raises AlreadyDecided when it has ended, and TooLate for a client inside the reschedule window."""
+    """Raises AlreadyDecided when it has ended, NotAllowed while it is itself a new time that waits for an answer, and
+    TooLate for a client inside the reschedule window.
+    """
     if appointment.status not in OPEN:
         raise AlreadyDecided(Action.REPLACE, appointment.status)
+    if _waits_to_replace(appointment):
+        raise NotAllowed("This new time is waiting for an answer. Cancel it to ask for another one.")
     if not movable(practice, appointment, kind, now):
         raise TooLate(
             f"It is too close to the appointment to move it here. Please call {practice.name} at {practice.phone}."
@@ -118,13 +124,17 @@ def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind,
 def movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> bool:
     """Clients may ask for another time until the reschedule window opens, and nobody once it has begun."""
     window = practice.reschedule_window if kind is ActorKind.CLIENT and appointment.status is Status.CONFIRMED else None
-    return now < appointment.starts - (window or timedelta())
+    return not _waits_to_replace(appointment) and now < appointment.starts - (window or timedelta())
+
+
+def _waits_to_replace(appointment: Appointment) -> bool:
+    # A chain of two that wait would leave the first one standing when the last is confirmed.
+    return appointment.replaces is not None and appointment.status is not Status.CONFIRMED
 
 
 def check_really_moves(old: Appointment, wish: Wish, starts: datetime) -> None:
     """Raises NotOffered for the very appointment that there is."""
-    same_provider = old.provider.key in {provider.key for provider in wish.providers}
-    if starts == old.starts and same_provider and wish.location == old.location and wish.contact == old.contact:
+    if is_time_of(old, wish, starts) and wish.providers == (old.provider,):
         raise NotOffered("starts", "That is the time it has now. Choose another one.")
 
 
@@ -150,8 +160,10 @@ def cancellable(practice: Practice, appointment: Appointment, kind: ActorKind, n
 
 
 def expire_lapsed(state: State) -> int:
-    """Expire requests and invitations that nobody answered in time; how many."""
+    """Expire requests and invitations that nobody answered in time; how many. Holds that have ended are given back."""
     expired = 0
+    if state.practice().hold:
+        claims.end_holds(state.db, seconds(state.now()))
     for appointment in appointments.lapsed(state.db, state.practice(), state.now()):
         # Somebody may have answered since the list was read.
         with suppress(AlreadyDecided):

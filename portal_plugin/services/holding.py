@@ -81,7 +81,7 @@ def let_go(db: Database, before: Appointment, ties: Ties) -> None:
     if waiting is not None and waiting.claim is None and _widened(db, before):
         theirs = appointments.busy_stretch(db, waiting.id)
         claims.reshape(db, before.claim, before.provider.number, theirs, Purpose.of(waiting, waiting.starts))
-        appointments.give_claim(db, waiting, before.claim)
+        appointments.pass_claim(db, waiting, before.claim)
     else:
         claims.release(db, before.claim)
 

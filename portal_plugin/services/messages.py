@@ -70,6 +70,7 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
             "phone": practice.phone,
             "email": practice.email,
             "address": practice.address,
+            "policies": practice.policies,
         },
         "provider": {"name": appointment.provider.name, "title": appointment.provider.title},
         "type": {"name": appointment.type.name, "instructions": appointment.type.instructions},

@@ -8,20 +8,21 @@ from typing import Any
 
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
-from ..domain.errors import AlreadyDecided, NotOffered, SlotTaken
+from ..domain.errors import AlreadyDecided, NotOffered, PortalError, SlotTaken
+from ..domain.history import Event
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims
+from ..storage import appointments, claims, history
 from ..storage.appointments import DuplicateRequest
 from ..storage.database import Database
 from . import holding
 from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
 from .messages import enqueue_mail
 from .rules import check_again, check_client, too_close
-from .slots import in_fairest_order, local_day_of, read_diary
+from .slots import in_fairest_order, local_day_of, other_than, read_diary
 from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
@@ -69,12 +70,10 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
     TooLate inside the reschedule window, NotAllowed while another new time waits for an answer.
     """
     asking = _tidied(asking)
-    if earlier := _sent_before(state, practice, asking):
-        return earlier
     try:
         return _request(state, practice, asking)
-    except (DuplicateRequest, SlotTaken):
-        # The same form may have come in twice at once, and the other one took the time.
+    except (DuplicateRequest, PortalError):
+        # The same form may have come in before, and its own request is what now stands in the way.
         if earlier := _sent_before(state, practice, asking):
             return earlier
         raise
@@ -89,8 +88,42 @@ def _sent_before(state: State, practice: Practice, asking: Asking) -> Appointmen
     return earlier
 
 
+def hold_time(state: State, practice: Practice, asking: Asking) -> datetime | None:
+    """Keep a time for a client who fills in the form, in place of any other they hold; until when (aware UTC).
+
+    None where nothing is held: in practices without holds, in groups, and for a move. Raises NotOffered, SlotTaken.
+    """
+    asking = _tidied(asking)
+    kind, starts = asking.wish.type, asking.starts
+    if not practice.hold or kind.capacity > 1 or asking.moving is not None:
+        return None
+    now = state.now()
+    until = now + practice.hold
+    stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
+    for provider in _willing(state, practice, asking, now):
+        try:
+            with state.db.atomic():
+                check_again(state.db, asking.wish, asking.client, provider, starts, now, None)
+                claims.end_holds(state.db, seconds(now), asking.client.id)
+                purpose = claims.Purpose.of(asking.wish, starts)
+                claims.hold(state.db, provider.number, stretch, purpose, asking.client.id, seconds(until))
+        except SlotTaken:
+            continue
+        return until
+    raise SlotTaken
+
+
 def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
     now = state.now()
+    willing = _willing(state, practice, asking, now)
+    ends = asking.starts + asking.wish.type.duration
+    for veto in state.questions.request_vetoes:
+        veto(Proposal(asking.client, asking.wish, asking.starts, ends, asking.note))
+    return _store(state, practice, Action.REQUEST, asking, willing, now)
+
+
+def _willing(state: State, practice: Practice, asking: Asking, now: datetime) -> list[Provider]:
+    """Who has that time free for this client, in the order in which they are asked. Raises what says why nobody."""
     wish, client, starts, moving = asking.wish, asking.client, asking.starts, asking.moving
     if moving is not None:
         check_movable(practice, moving, asking.actor.kind, now)
@@ -98,15 +131,12 @@ def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
     check_client(state.db, wish, client, moving)
     check_range(practice, wish, starts, now)
     # The whole day: "any available" goes to whoever has the least of it.
-    diary = read_diary(state, wish, *local_day_of(wish, starts), client, moving)
-    slot = _slot_at(practice, wish, diary, starts, now)
+    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving)
+    slot = _slot_at(practice, wish, diary, starts, now, moving)
     if slot is None:
         raise _why_not(practice, wish, diary, starts, now)
-    for veto in state.questions.request_vetoes:
-        veto(Proposal(client, wish, starts, starts + wish.type.duration, asking.note))
     by_key = {provider.key: provider for provider in wish.providers}
-    willing = (by_key[name] for name in in_fairest_order(diary, slot, wish.zone))
-    return _store(state, practice, Action.REQUEST, asking, willing, now)
+    return [by_key[name] for name in in_fairest_order(diary, slot, wish.zone)]
 
 
 def invite_client(state: State, practice: Practice, asking: Asking) -> Appointment:
@@ -185,6 +215,8 @@ def _write(
     if action is Action.REQUEST:
         check_again(db, wish, asking.client, provider, starts, now, old)
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
+    if practice.hold:
+        claims.end_holds(db, seconds(now), asking.client.id if action is Action.REQUEST else None)
     claim = None
     if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or kind.confirms_itself)):
         purpose = claims.Purpose.of(wish, starts)
@@ -217,7 +249,9 @@ def _write(
     stored = appointments.add(db, draft, stretch, asking.key)
     if consent:
         appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(consent))
-    appointments.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
+    history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
+    if consent:
+        history.record(db, stored.id, asking.actor, Event.OPT_IN, None, None, "", now)
     if action is Action.BOOK:
         stored = take_place(db, stored, old, asking.actor, now)
     if not (kind.confirms_itself and action is Action.REQUEST):
@@ -268,9 +302,17 @@ def check_range(practice: Practice, wish: Wish, starts: datetime, now: datetime)
         raise NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
 
 
-def _slot_at(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> Slot | None:
+def _slot_at(
+    practice: Practice,
+    wish: Wish,
+    diary: Diary,
+    starts: datetime,
+    now: datetime,
+    moving: Appointment | None = None,
+) -> Slot | None:
     until = starts + timedelta(seconds=1)
-    return next(find_slots(practice, wish, diary, since=starts, until=until, now=now), None)
+    found = find_slots(practice, wish, diary, since=starts, until=until, now=now)
+    return next(other_than(moving, wish, found) if moving else found, None)
 
 
 def _why_not(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> NotOffered | SlotTaken:

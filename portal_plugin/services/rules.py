@@ -79,6 +79,11 @@ def check_again(
             raise SlotTaken
 
 
+def is_time_of(moving: Appointment, wish: Wish, starts: datetime) -> bool:
+    """Whether a start is the one that an appointment has, in the same place and way."""
+    return starts == moving.starts and wish.location == moving.location and wish.contact == moving.contact
+
+
 def is_own(session: Session, moving: Appointment | None) -> bool:
     """Whether a session is the appointment's that is to be replaced, and nobody else's."""
     return (

@@ -13,13 +13,14 @@ from .practices import read_document
 
 
 class State:
-    """`sender` is the app, under which signals are sent."""
+    """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget."""
 
     def __init__(self, sender: Any, settings: Settings, questions: Questions) -> None:
         self.sender = sender
         self.settings = settings
         self.questions = questions
         self.db = open_database(settings.database_url)
+        self.retention_due = datetime.min.replace(tzinfo=UTC)
         self._practice: tuple[int, Practice] | None = None
         self._ready = False
 

@@ -93,6 +93,34 @@ def _join(db: Database, provider: int, purpose: Purpose, capacity: int) -> int |
     return None if row is None else int(row[0])
 
 
+class Hold(NamedTuple):
+    """A claim of somebody who has not asked for it yet. Seconds since 1970."""
+
+    provider: int
+    starts: int
+    ends: int
+    held_until: int
+
+
+def hold(db: Database, provider: int, interval: Interval, purpose: Purpose, holder: str, until: int) -> None:
+    """Claim a stretch for a while; a client holds one at a time. Raises SlotTaken."""
+    claim = take(db, provider, interval, purpose)
+    run(db, "UPDATE portal_claim SET holder = ?, held_until = ? WHERE id = ?", holder, until, claim)
+
+
+def held_by(db: Database, holder: str) -> Hold | None:
+    row = run(db, "SELECT provider, starts, ends, held_until FROM portal_claim WHERE holder = ?", holder).fetchone()
+    return None if row is None else Hold(*row)
+
+
+def end_holds(db: Database, now: int, holder: str | None = None) -> None:
+    """Give back what is held no longer, and what `holder` holds, before something is claimed."""
+    which = "SELECT id FROM portal_claim WHERE holder IS NOT NULL AND (held_until <= ? OR holder = ?)"
+    # Two who tidy up at once would otherwise wait for each other.
+    which += " FOR UPDATE SKIP LOCKED" if is_postgres(db) else ""
+    run(db, f"DELETE FROM portal_claim WHERE id IN ({which})", now, holder)  # noqa: S608
+
+
 def reshape(db: Database, claim: int, provider: int, interval: Interval, purpose: Purpose) -> None:
     """Let a claim of one appointment take another stretch. Raises SlotTaken when the database says it is not free."""
     # Two that widen towards each other would wait for each other.
@@ -118,12 +146,19 @@ def release(db: Database, claim: int) -> None:
         run(db, "DELETE FROM portal_claim WHERE id = ?", claim)
 
 
-def taken(db: Database, providers: Sequence[int], since: int, until: int) -> dict[int, Sequence[tuple[int, ...]]]:
-    """Claims that reach into the range (seconds since 1970), by provider, earliest first: start and end lead each."""
+def taken(
+    db: Database, providers: Sequence[int], since: int, until: int, holds_at: int | None = None
+) -> dict[int, Sequence[tuple[int, ...]]]:
+    """Claims that reach into the range (seconds since 1970), by provider, earliest first: start and end lead each.
+
+    Where there are holds, `holds_at` is the moment at which they have to last still.
+    """
     if not providers:
         return {}
-    query = _taken(db.param, len(providers))
-    rows: list[tuple[int, ...]] = db.execute_sql(query, (*providers, since - LONGEST, until, since)).fetchall()
+    query, values = _taken(db.param, len(providers)), (*providers, since - LONGEST, until, since)
+    if holds_at is not None:
+        query, values = _taken(db.param, len(providers), holds=True), (*values, holds_at)
+    rows: list[tuple[int, ...]] = db.execute_sql(query, values).fetchall()
     if len(providers) == 1:
         return {providers[0]: rows}
     # Thousands of rows: cut where the provider changes, without touching each.
@@ -132,10 +167,11 @@ def taken(db: Database, providers: Sequence[int], since: int, until: int) -> dic
 
 
 @lru_cache(maxsize=256)
-def _taken(mark: str, providers: int) -> str:
+def _taken(mark: str, providers: int, *, holds: bool = False) -> str:
+    lasting = f"AND (held_until IS NULL OR held_until > {mark}) " if holds else ""
     return (
         f"SELECT starts, ends, provider FROM portal_claim WHERE provider IN ({', '.join([mark] * providers)}) "  # noqa: S608
-        f"AND starts > {mark} AND starts < {mark} AND ends > {mark} ORDER BY provider, starts"
+        f"AND starts > {mark} AND starts < {mark} AND ends > {mark} {lasting}ORDER BY provider, starts"
     )
 
 

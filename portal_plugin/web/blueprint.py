@@ -20,7 +20,7 @@ from ..domain.errors import (
     TooLate,
 )
 from ..storage.database import Unreachable
-from . import booking, links, upcoming
+from . import booking, details, links, upcoming
 from .guard import begin_request, current_state, refuse_foreign_posts
 from .htmx import go, is_partial, render_panel, sends, vary
 from .wording import FILTERS
@@ -54,12 +54,14 @@ def create_blueprint(url_prefix: str) -> Blueprint:
     )
     for rule, endpoint, view, methods in (
         ("/", "index", upcoming.index, ["GET"]),
-        ("/appointments/book", "book", booking.details, ["GET"]),
+        ("/appointments/book", "book", details.details, ["GET"]),
         ("/appointments/book", "request", booking.request_time, ["POST"]),
+        ("/appointments/book/hold", "hold", booking.hold, ["POST"]),
         ("/appointments/book/time", "time", booking.time, ["GET"]),
         ("/appointments/<ref>/requested", "requested", booking.requested, ["GET"]),
         ("/appointments/upcoming", "upcoming", upcoming.upcoming, ["GET"]),
         ("/appointments/<ref>/accept", "accept", upcoming.accept, ["POST"]),
+        ("/appointments/<ref>/reschedule", "reschedule", booking.reschedule, ["GET", "POST"]),
         ("/appointments/<ref>/cancel", "cancel", upcoming.cancel, ["GET", "POST"]),
         ("/appointments/<ref>/calendar.ics", "calendar", upcoming.calendar, ["GET"]),
         ("/link/<token>", "link", links.follow, ["GET"]),

@@ -1,103 +1,155 @@
-"""The three steps. All state is in the address or the form, so two tabs, Back and reload all work."""
+"""Steps 2 and 3, for a first time and for another one. All state is in the address or the form, so two tabs, Back and
+reload all work.
+"""
 
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
 
-from ..domain.errors import AlreadyDecided, NotOffered, PortalError, Refused, SlotTaken
+from ..domain.appointment import Appointment, Client
+from ..domain.errors import AlreadyDecided, NotAllowed, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
-from ..domain.lifecycle import Actor, ActorKind, Status
-from ..domain.practice import AppointmentType, Keyed, Practice, Wish
-from ..services.requests import Asking, ReminderConsent, request_appointment
+from ..domain.lifecycle import ActorKind, Status
+from ..domain.practice import Practice, Wish
+from ..services.decisions import check_movable
+from ..services.requests import Asking, ReminderConsent, hold_time, request_appointment
+from ..services.rules import check_client
 from ..services.state import State
 from .calendar_month import month_view
+from .details import chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, said_once
-from .guard import current_practice, current_state, own_appointment, signed_in_client
-from .htmx import render_panel
-
-CHOICES = ("type", "contact", "provider", "location")
-TWICE = "?"
-"""Stands for a choice sent twice; no key is written so."""
+from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
+from .htmx import into_panel, render_panel
 
 
-class Option(NamedTuple):
-    """What can be chosen in step 1."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Step 2 as this client sees it: for what, and for a move the appointment that is to be moved."""
 
-    key: str
-    name: str
-    hint: str = ""
+    state: State
+    practice: Practice
+    client: Client
+    wish: Wish
+    chosen: dict[str, str]
+    moving: Appointment | None
 
+    @property
+    def address(self) -> str:
+        """The step's own, without a date."""
+        if self.moving is None:
+            return url_for("portal.time", **self.query)
+        return url_for("portal.reschedule", ref=self.moving.ref, provider=self.chosen["provider"])
 
-def details() -> ResponseReturnValue:
-    """Step 1: what for, how, with whom, where."""
-    signed_in_client()
-    return _details(current_practice(), _chosen(request.args))
+    @property
+    def query(self) -> dict[str, Any]:
+        """What was chosen, for an address."""
+        return {name: value for name, value in self.chosen.items() if value}
 
 
 def time() -> ResponseReturnValue:
     """Step 2: a month to look at and a day's times."""
-    client = signed_in_client()
-    state = current_state()
-    practice = current_practice()
-    chosen = _chosen(request.args)
+    client, practice = signed_in_client(), current_practice()
+    chosen = chosen_in(request.args)
     try:
         wish = _wish(practice, chosen)
+        check_client(current_state().db, wish, client)
     except NotOffered as error:
-        return _details(practice, chosen, error)
-    form = TimeForm(state, client.id, chosen | {"phone": client.phone}, practice.country)
-    wanted = request.args.get("date", "")
-    month = read_month(wanted)
-    return _time(state, practice, wish, form, month or read_day(wanted), any_day=month is not None)
+        return show_details(practice, client, chosen, error)
+    return _choose(Step(current_state(), practice, client, wish, chosen, None))
 
 
 def request_time() -> ResponseReturnValue:
     """Step 2 sent: the request is stored, or the step comes back with what was typed."""
-    client = signed_in_client()
-    state = current_state()
-    practice = current_practice()
-    form = TimeForm(state, client.id, said_once(request.form), practice.country)
-    chosen = _chosen(request.form)
+    client, practice = signed_in_client(), current_practice()
+    chosen = chosen_in(request.form)
+    try:
+        step = Step(current_state(), practice, client, _wish(practice, chosen), chosen, None)
+    except NotOffered as error:
+        return _without_provider(practice, client, chosen, error) or show_details(practice, client, chosen, error)
+    return _send(step)
+
+
+def hold() -> ResponseReturnValue:
+    """A time was chosen: keep it while the rest is filled in. Only the script asks for this."""
+    client, practice = signed_in_client(), current_practice()
+    chosen = chosen_in(request.form)
+    step = Step(current_state(), practice, client, _wish(practice, chosen), chosen, None)
+    form = TimeForm(step.state, client.id, said_once(request.form), practice.country)
+    form.validate()
+    if form.stale or form.instant is None:
+        return render_panel("held", "", 400, held=None)
+    try:
+        until = hold_time(step.state, practice, Asking(step.wish, client, form.instant, acting(client)))
+    except (SlotTaken, NotOffered) as error:
+        form.errors = {}
+        return into_panel(_again(step, form, error, 409))
+    return render_panel("held", "", held=until and until.astimezone(ZoneInfo(step.wish.zone)))
+
+
+def reschedule(ref: str) -> ResponseReturnValue:
+    """The same two for another time: GET shows when, POST asks for it. The old time stays until it is confirmed."""
+    appointment, practice, state = own_appointment(ref), current_practice(), current_state()
+    check_movable(practice, appointment, ActorKind.CLIENT, state.now())
+    values = request.form if request.method == "POST" else request.args
+    chosen = {
+        "type": appointment.type.key,
+        "contact": appointment.contact.key,
+        "provider": values.get("provider", appointment.provider.key),
+        "location": appointment.location.key if appointment.location else "",
+    }
     try:
         wish = _wish(practice, chosen)
-    except NotOffered as error:
-        return _without_provider(state, practice, chosen, form, error) or _details(practice, chosen, error)
-    if not form.validate() or form.instant is None:
-        return _time(state, practice, wish, form, _day_of(form, wish), 400 if form.stale else 422)
-    try:
-        appointment = request_appointment(
-            state,
-            practice,
-            Asking(
-                wish,
-                client,
-                form.instant,
-                Actor(ActorKind.CLIENT, client.id),
-                note=form.typed["note"],
-                consent=_consent(form, practice, wish),
-                key=_request_key(form),
-            ),
-        )
-    except (SlotTaken, AlreadyDecided) as error:
-        return _again(state, practice, wish, form, error, 409)
-    except (NotOffered, Refused) as error:
-        return _again(state, practice, wish, form, error, 422)
-    return redirect(url_for("portal.requested", ref=appointment.ref), 303)
+    except NotOffered:
+        raise NotAllowed(
+            f"This kind of appointment cannot be moved here any more. Please call {practice.name} at {practice.phone}."
+        ) from None
+    step = Step(state, practice, signed_in_client(), wish, chosen, appointment)
+    return _send(step) if request.method == "POST" else _choose(step)
 
 
 def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
     title = "Appointment confirmed" if appointment.status is Status.CONFIRMED else "Request sent"
-    return render_panel("requested", title, appointment=appointment, practice=current_practice())
+    old = own_appointment(appointment.replaces) if appointment.replaces else None
+    return render_panel("requested", title, appointment=appointment, practice=current_practice(), old=old)
 
 
-def _chosen(values: MultiDict[str, str]) -> dict[str, str]:
-    """Step 1's choices. One made twice is none."""
-    return {name: TWICE if len(values.getlist(name)) > 1 else values.get(name, "") for name in CHOICES}
+def _choose(step: Step) -> ResponseReturnValue:
+    values = step.chosen | {"phone": step.client.phone}
+    form = TimeForm(step.state, step.client.id, values, step.practice.country)
+    wanted = request.args.get("date", "")
+    month = read_month(wanted)
+    return _show(step, form, month or read_day(wanted), any_day=month is not None)
+
+
+def _send(step: Step) -> ResponseReturnValue:
+    form = TimeForm(step.state, step.client.id, said_once(request.form), step.practice.country)
+    if not form.validate() or form.instant is None:
+        return _show(step, form, _day_of(form, step.wish), 400 if form.stale else 422)
+    asking = Asking(
+        step.wish,
+        step.client,
+        form.instant,
+        acting(step.client),
+        note=form.typed["note"],
+        consent=_consent(form, step.practice, step.wish),
+        key=_request_key(form),
+        moving=step.moving,
+    )
+    try:
+        appointment = request_appointment(step.state, step.practice, asking)
+    except (SlotTaken, AlreadyDecided) as error:
+        return _again(step, form, error, 409)
+    except (NotOffered, Refused) as error:
+        return _again(step, form, error, 422)
+    return redirect(url_for("portal.requested", ref=appointment.ref), 303)
 
 
 def _request_key(form: TimeForm) -> str:
@@ -107,101 +159,57 @@ def _request_key(form: TimeForm) -> str:
 
 
 def _without_provider(
-    state: State, practice: Practice, chosen: dict[str, str], form: TimeForm, error: NotOffered
+    practice: Practice, client: Client, chosen: dict[str, str], error: NotOffered
 ) -> ResponseReturnValue | None:
     """Step 2 with everybody else's times, when only the provider is at fault: what was typed is kept."""
     if error.field != "provider":
         return None
+    form = TimeForm(current_state(), client.id, said_once(request.form), practice.country)
     form.validate()
     form.typed["provider"] = ""
     form.errors = {"provider": str(error)} | form.errors
-    wish = _wish(practice, chosen | {"provider": ""})
-    return _time(state, practice, wish, form, _day_of(form, wish), 422)
+    chosen = chosen | {"provider": ""}
+    step = Step(current_state(), practice, client, _wish(practice, chosen), chosen, None)
+    return _show(step, form, _day_of(form, step.wish), 422)
 
 
 def _wish(practice: Practice, chosen: dict[str, str]) -> Wish:
     return practice.wish(chosen["type"], chosen["contact"], chosen["provider"], chosen["location"])
 
 
-def _details(practice: Practice, chosen: dict[str, str], error: NotOffered | None = None) -> ResponseReturnValue:
-    types = practice.bookable_types()
-    kind = _picked(types, chosen["type"])
-    contacts = practice.contacts_for(kind) if kind else []
-    contact = _picked(contacts, chosen["contact"])
-    places = practice.locations_for(kind, contact) if kind and contact else []
-    place = _picked(places, chosen["location"])
-    providers = practice.providers_for(kind, contact, place) if kind and contact else []
-    provider = _picked(providers, chosen["provider"])
-    anybody = [Option("", "Any available", "The most times to choose from")] if len(providers) > 1 else []
-    return render_panel(
-        "details",
-        "Book an appointment",
-        422 if error else 200,
-        practice=practice,
-        types=[Option(each.key, each.name, _about(each)) for each in types],
-        type=_key(kind),
-        contacts=[Option(each.key, each.name) for each in contacts],
-        contact=_key(contact),
-        locations=[Option(each.key, each.name, each.address) for each in places],
-        location=_key(place),
-        providers=anybody + [Option(each.key, each.name, each.title) for each in providers],
-        provider=_key(provider),
-        errors={error.field: str(error)} if error else {},
-    )
-
-
-def _picked(options: list[Keyed], key: str) -> Keyed | None:
-    """The chosen one, or the only one there is."""
-    return next((option for option in options if option.key == key), options[0] if len(options) == 1 else None)
-
-
-def _key(option: Keyed | None) -> str:
-    return option.key if option else ""
-
-
-def _about(kind: AppointmentType) -> str:
-    minutes = f"{kind.duration // timedelta(minutes=1)} minutes"
-    return f"{minutes}. {kind.description}" if kind.description else minutes
-
-
-def _time(
-    state: State,
-    practice: Practice,
-    wish: Wish,
-    form: TimeForm,
-    day: date | None,
-    status: int = 200,
-    *,
-    any_day: bool = False,
-) -> ResponseReturnValue:
-    view = month_view(state, practice, wish, day, any_day=any_day)
+def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, any_day: bool = False) -> Response:
+    whose = (step.state, step.practice, step.wish, step.client, step.moving)
+    view = month_view(*whose, day, any_day=any_day)
     if status >= 400 and not view.times and view.next_day_with_times:
         # A day without times has no form, and the form holds what was typed.
-        view = month_view(state, practice, wish, view.next_day_with_times)
+        view = month_view(*whose, view.next_day_with_times)
+    moving = step.moving
+    anybody = replace(step, chosen=step.chosen | {"provider": ""}).address
     return render_panel(
         "time",
-        "Choose a date and time",
+        "Choose a new time" if moving else "Choose a date and time",
         status,
-        practice=practice,
-        wish=wish,
+        practice=step.practice,
+        wish=step.wish,
+        moving=moving,
         form=form,
         view=view,
         errors=form.errors,
         picked=bool(request.args.get("date")) and not form.errors,
-        query={name: form.typed[name] for name in CHOICES if form.typed[name]},
+        step=step.address,
+        change=anybody if moving else url_for("portal.book", **step.query),
+        send=url_for("portal.reschedule", ref=moving.ref) if moving else url_for("portal.request"),
     )
 
 
-def _again(
-    state: State, practice: Practice, wish: Wish, form: TimeForm, error: PortalError, status: int
-) -> ResponseReturnValue:
+def _again(step: Step, form: TimeForm, error: PortalError, status: int) -> Response:
     """Step 2 once more with the reason, fresh times, and everything the client typed."""
     form.errors["starts"] = f"{error} These times are still free." if isinstance(error, SlotTaken) else str(error)
-    day = _day_of(form, wish)
+    day = _day_of(form, step.wish)
     if isinstance(error, AlreadyDecided):
         form.renew()
     form.typed["starts"] = ""
-    return _time(state, practice, wish, form, day, status)
+    return _show(step, form, day, status)
 
 
 def _day_of(form: TimeForm, wish: Wish) -> date | None:

@@ -61,6 +61,13 @@ def sends(address: str) -> Markup:
     return Markup(f'method="post" action="{safe}" data-hx-post="{safe}" {_INTO_PANEL}')  # noqa: S704 - escaped
 
 
+def into_panel(response: Response) -> Response:
+    """An answer that takes the place of the whole panel, whatever part of it asked."""
+    response.headers["HX-Retarget"] = "#portal-panel"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response
+
+
 def vary(response: Response) -> None:
     """One address answers with a page or with a panel: caches must tell them apart."""
     others = response.headers.get("Vary")

@@ -5,21 +5,31 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
+from ..domain.history import Event
+from ..domain.lifecycle import OPEN, ActorKind
 from ..services.tokens import LinkExpired, read_link
-from .guard import current_state, own_appointment, signed_in_client
+from .guard import current_state, own_appointment, record_refused, signed_in_client
 from .htmx import render_panel
 
 
 def follow(token: str) -> ResponseReturnValue:
-    """ "Reschedule" opens step 2 with the same details; the client chooses and sends it like any request."""
+    """ "Reschedule" opens step 2 with the same details; the client chooses and sends it like any request.
+
+    What still stands is moved, and stays until the new time is confirmed.
+    """
     signed_in_client()
     try:
         link = read_link(current_state(), token)
     except LinkExpired:
+        record_refused(ActorKind.LINK, Event.LINK, reason="expired")
         return render_panel("expired_link", "This link has expired", 410)
     if link is None or link.purpose != "again":
+        record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
         raise NotFound
-    return redirect(book_again(own_appointment(link.ref)), 303)
+    appointment = own_appointment(link.ref)
+    if appointment.status in OPEN:
+        return redirect(url_for("portal.reschedule", ref=appointment.ref), 303)
+    return redirect(book_again(appointment), 303)
 
 
 def book_again(appointment: Appointment) -> str:

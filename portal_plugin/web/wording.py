@@ -1,7 +1,7 @@
 """Dates, times, zones and statuses in words."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from babel.dates import get_timezone_name
 
 from ..domain.availability import Slot
 from ..domain.lifecycle import Status
+from ..domain.practice import Wish
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -43,10 +44,11 @@ STATUS_WORDS = {
 
 
 class Choice(NamedTuple):
-    """A time as a form sends it, and in words."""
+    """A time as a form sends it, and in words; for a group also how many seats are left."""
 
     value: str
     words: str
+    seats: str = ""
 
 
 def long_date(day: date) -> str:
@@ -79,17 +81,19 @@ def zone_name(zone: str) -> str:
     return f"{name} ({city})" if city not in name else name
 
 
-def parts_of_day(slots: Iterable[Slot], zone: str) -> list[tuple[str, list[Choice]]]:
+def parts_of_day(slots: Sequence[Slot], wish: Wish) -> list[tuple[str, list[Choice]]]:
     """Times to choose from, by part of day; a repeated hour names its offset."""
-    info = ZoneInfo(zone)
-    local = [(slot.starts, slot.starts.astimezone(info)) for slot in slots]
-    words = [clock_time(moment) for _, moment in local]
+    info, group = ZoneInfo(wish.zone), wish.type.capacity > 1
+    local = [slot.starts.astimezone(info) for slot in slots]
+    words = [clock_time(moment) for moment in local]
     often = Counter(words)
     parts: dict[str, list[Choice]] = {}
-    for (starts, moment), word in zip(local, words, strict=True):
+    for slot, moment, word in zip(slots, local, words, strict=True):
         part = "Morning" if moment.hour < 12 else "Afternoon" if moment.hour < 17 else "Evening"
-        value = starts.isoformat().replace("+00:00", "Z")
-        parts.setdefault(part, []).append(Choice(value, f"{word} {moment:%Z}" if often[word] > 1 else word))
+        value = slot.starts.isoformat().replace("+00:00", "Z")
+        told = f"{word} {moment:%Z}" if often[word] > 1 else word
+        left = f"{slot.seats} {'seat' if slot.seats == 1 else 'seats'} left" if group else ""
+        parts.setdefault(part, []).append(Choice(value, told, left))
     return list(parts.items())
 
 

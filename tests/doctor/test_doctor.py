@@ -113,7 +113,6 @@ def test_no_secret_is_printed(build, sqlite_url):
     host = build(
         sqlite_url,
         SECRET_KEY="PLANTED",
-        PORTAL_BASE_URL="http://PLANTED:PLANTED@www.elmrow.example",
         MAIL_USERNAME="PLANTED",
         MAIL_PASSWORD="PLANTED",
     )

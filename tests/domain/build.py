@@ -98,6 +98,7 @@ def practice(
         address="",
         country="US",
         requests_hold_time=True,
+        hold=timedelta(),
         request_expiry=None,
         cancellation_window=timedelta(hours=24),
         reschedule_window=timedelta(hours=24),

@@ -6,6 +6,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from portal_plugin.services.tokens import link_token
 from tests.support import STEP_2, Host
 
 BOOK = "/portal/appointments/book"
@@ -91,7 +92,8 @@ class Page(HTMLParser):
     @property
     def form(self) -> dict[str, str]:
         """What step 2's form would send as it stands."""
-        return self.forms[BOOK][0]
+        (address,) = (one for one in self.forms if one == BOOK or one.endswith("/reschedule"))
+        return self.forms[address][0]
 
 
 def read(response: TestResponse) -> Page:
@@ -132,3 +134,7 @@ def ref_of(answer: TestResponse) -> str:
     """The reference in the address that a sent request leads to."""
     assert answer.status_code == 303, answer.text
     return str(answer.location).split("/")[-2]
+
+
+def again_link(host: Host, ref: str) -> str:
+    return f"/portal/link/{link_token(host.state, 'again', ref)}"

@@ -12,6 +12,7 @@ from ...domain.practice import Practice
 from ...domain.text import clean_line
 from ...services.state import State
 from ...storage.api_keys import ApiKey, Scope
+from ..guard import request_id
 from .problems import Problem, of_validation
 from .schemas import Action, Fault, Sent
 
@@ -33,7 +34,7 @@ class Call(Generic[Content]):
 def actor(call: Call[Action]) -> Actor:
     """The practice, by the name of its key and of whom the caller says it acts for."""
     by = clean_line(call.sent.by)
-    return Actor(ActorKind.STAFF, f"{call.key.name}: {by}" if by else call.key.name)
+    return Actor(ActorKind.STAFF, f"{call.key.name}: {by}" if by else call.key.name, request_id())
 
 
 View = Callable[[Call[Any]], Any]

@@ -5,11 +5,11 @@ from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
-from ...domain.appointment import Client
+from ...domain.appointment import Appointment, Client
 from ...domain.errors import NotFound, NotOffered
 from ...domain.practice import Keyed
 from ...services.slots import explain, free_slots
-from ...storage import appointments
+from ...storage import appointments, history
 from . import schemas
 from .calls import Call
 from .schemas import AppointmentsQuery, ExplainQuery, Sent, SlotsQuery, Told
@@ -46,10 +46,13 @@ def list_appointments(call: Call[AppointmentsQuery]) -> schemas.Appointments:
 
 def read_appointment(call: Call[Sent]) -> schemas.Appointment:
     """Read one appointment."""
-    found = appointments.by_ref(call.state.db, call.practice, call.ref)
-    if found is None:
-        raise NotFound
-    return schemas.Appointment.of(found)
+    return schemas.Appointment.of(_found(call))
+
+
+def read_history(call: Call[Sent]) -> schemas.History:
+    """Read what happened to an appointment, oldest first."""
+    entries = history.entries(call.state.db, _found(call).id)
+    return schemas.History(items=[schemas.HistoryEntry.model_validate(entry) for entry in entries])
 
 
 def find_slots(call: Call[SlotsQuery]) -> schemas.Slots:
@@ -88,6 +91,13 @@ def list_locations(call: Call[Sent]) -> schemas.Locations:
 def list_contact_types(call: Call[Sent]) -> schemas.ContactTypes:
     """List how client and provider can meet, in the order of the practice file."""
     return schemas.ContactTypes(items=_all(schemas.ContactType, call.practice.contact_types))
+
+
+def _found(call: Call[Sent]) -> Appointment:
+    found = appointments.by_ref(call.state.db, call.practice, call.ref)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _all(told: type[Listed], records: Mapping[str, object]) -> list[Listed]:

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ...domain import appointment as records
 from ...domain import availability, explanation, practice
 from ...domain.errors import NotOffered
-from ...domain.lifecycle import Status
+from ...domain.history import Result
+from ...domain.lifecycle import ActorKind, Status
 from ...domain.practice import Audience
 from ...domain.text import LONGEST, clean_line
 from ..forms import read_instant
@@ -214,6 +215,24 @@ class Appointment(Told):
 class Appointments(Told):
     items: list[Appointment]
     next: Annotated[str | None, Field(description="The next page's `cursor`; null on the last page.")]
+
+
+class HistoryEntry(Told):
+    """One thing that happened. `from_status` is null for a new appointment, and both are where none changed."""
+
+    at: datetime
+    actor_kind: ActorKind
+    actor: str
+    action: str
+    from_status: Status | None
+    to_status: Status | None
+    result: Result
+    reason: str
+    request_id: str | None
+
+
+class History(Told):
+    items: list[HistoryEntry]
 
 
 class Slot(Told):

@@ -1,0 +1,253 @@
+"""A new time takes the place of an appointment only when it is confirmed, and nobody slips in between."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from portal_plugin import (
+    AlreadyDecided,
+    NotAllowed,
+    NotFound,
+    NotOffered,
+    SlotTaken,
+    TooLate,
+    appointment_cancelled,
+    appointment_confirmed,
+)
+from portal_plugin.domain.appointment import Appointment
+from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
+from portal_plugin.services import requests
+from tests.practices import practice
+from tests.services.steps import act, as_client, expire
+from tests.support import PEOPLE, TUESDAY_TEN, Host
+
+HALF, HOUR, DAY = timedelta(minutes=30), timedelta(hours=1), timedelta(days=1)
+VISIT = {"type": "visit", "contact": "in-person", "location": "main"}
+
+
+def ask_to_move(host: Host, old: Appointment, starts: datetime, who: str = "maya", **choices: str) -> Appointment:
+    """A client's own wish for another time."""
+    chosen = {**VISIT, "provider": None} | choices
+    with host.app.app_context():
+        now = host.portal.practice()
+        wish = now.wish(**chosen)
+        client = Actor(ActorKind.CLIENT, who)
+        return requests.request_appointment(
+            host.state, now, requests.Asking(wish, PEOPLE[who], starts, client, moving=host.portal.appointment(old.ref))
+        )
+
+
+def confirmed(host: Host, who: str = "maya", starts: datetime = TUESDAY_TEN) -> Appointment:
+    return act(host, "confirm", host.request(who, starts).ref)
+
+
+def status(host: Host, one: Appointment) -> str:
+    return str(act(host, "appointment", one.ref).status)
+
+
+def taken(host: Host) -> list[str]:
+    """Claimed stretches on the wall clock, such as `10:00-11:00`."""
+    with host.app.app_context():
+        rows = host.state.db.execute_sql("SELECT starts, ends FROM portal_claim ORDER BY provider, starts").fetchall()
+    local = [[datetime.fromtimestamp(at, TUESDAY_TEN.tzinfo) - 5 * HOUR for at in row] for row in rows]
+    return [f"{starts:%H:%M}-{ends:%H:%M}" for starts, ends in local]
+
+
+def test_the_old_time_stands_until_the_new_one_is_confirmed(either_host):
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + 3 * HOUR)
+    assert (status(either_host, old), status(either_host, new)) == ("confirmed", "requested")
+    assert new.replaces == old.ref
+    assert new.thread == old.thread == old.ref
+    assert taken(either_host) == ["10:00-11:00", "13:00-14:00"]
+
+    act(either_host, "confirm", new.ref)
+    assert (status(either_host, old), status(either_host, new)) == ("cancelled", "confirmed")
+    assert taken(either_host) == ["13:00-14:00"]
+
+
+@pytest.mark.parametrize("ending", ["decline", "cancel", "expire"])
+def test_a_new_time_that_is_not_to_be_leaves_the_old_one_as_it_was(either_host, ending):
+    either_host.apply(practice(request_expiry_hours=2))
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + HALF)
+    assert taken(either_host) == ["10:00-11:30"], "nobody slips in between"
+    if ending == "expire":
+        either_host.clock.advance(3 * HOUR)
+        assert expire(either_host) == 1
+    elif ending == "cancel":
+        as_client(either_host, new.ref, Action.CANCEL)
+    else:
+        act(either_host, "decline", new.ref, message="Sorry, no.")
+    assert status(either_host, old) == "confirmed"
+    assert taken(either_host) == ["10:00-11:00"]
+
+
+@pytest.mark.parametrize("shift", [-HALF, HALF])
+def test_a_move_by_less_than_its_length_is_no_obstacle_to_itself(either_host, shift):
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + shift)
+    for starts in (TUESDAY_TEN, TUESDAY_TEN + shift):
+        with pytest.raises(SlotTaken):
+            either_host.request("theo", starts)
+    act(either_host, "confirm", new.ref)
+    assert taken(either_host) == (["10:30-11:30"] if shift > timedelta() else ["09:30-10:30"])
+    assert status(either_host, old) == "cancelled"
+
+
+def test_a_widened_time_does_not_reach_into_another_appointment(either_host):
+    old = confirmed(either_host)
+    confirmed(either_host, "theo", TUESDAY_TEN + HOUR)
+    with pytest.raises(SlotTaken):
+        ask_to_move(either_host, old, TUESDAY_TEN + HALF)
+    assert taken(either_host) == ["10:00-11:00", "11:00-12:00"]
+
+
+def test_when_the_old_one_is_cancelled_the_new_time_is_still_held(either_host):
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + HALF)
+    act(either_host, "cancel", old.ref)
+    assert taken(either_host) == ["10:30-11:30"]
+    assert status(either_host, act(either_host, "confirm", new.ref)) == "confirmed"
+    assert taken(either_host) == ["10:30-11:30"]
+
+
+def test_one_new_time_waits_at_once(either_host):
+    old = confirmed(either_host)
+    first = ask_to_move(either_host, old, TUESDAY_TEN + DAY)
+    with pytest.raises(NotAllowed, match="waiting for an answer already"):
+        ask_to_move(either_host, old, TUESDAY_TEN + 2 * DAY)
+    act(either_host, "decline", first.ref)
+    assert ask_to_move(either_host, old, TUESDAY_TEN + 2 * DAY).status == "requested"
+
+
+def test_a_new_time_that_waits_is_not_moved_itself(either_host):
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + DAY)
+    with pytest.raises(NotAllowed, match="Cancel it to ask for another one"):
+        ask_to_move(either_host, new, TUESDAY_TEN + 2 * DAY)
+    with pytest.raises(NotAllowed):
+        act(either_host, "reschedule", new.ref, starts=TUESDAY_TEN + 2 * DAY)
+
+
+def test_the_time_it_has_is_not_another_time(host):
+    old = confirmed(host)
+    with pytest.raises(NotOffered, match="the time it has now"):
+        ask_to_move(host, old, TUESDAY_TEN)
+
+
+def test_inside_the_reschedule_window_clients_call_and_the_practice_moves(host):
+    host.apply(practice(reschedule_hours=48))
+    old = confirmed(host, starts=TUESDAY_TEN + DAY)
+    host.clock.advance(6 * HOUR)
+    with pytest.raises(TooLate, match=r"Please call Elm Row Practice at \+1 212 555 0100"):
+        ask_to_move(host, old, TUESDAY_TEN + 7 * DAY)
+    assert act(host, "reschedule", old.ref, starts=TUESDAY_TEN + 7 * DAY).status == "confirmed"
+
+
+def test_what_has_ended_is_not_moved(host):
+    old = confirmed(host)
+    act(host, "cancel", old.ref)
+    with pytest.raises(AlreadyDecided, match="cancelled and can no longer be moved"):
+        ask_to_move(host, old, TUESDAY_TEN + DAY)
+    with pytest.raises(NotFound):
+        act(host, "reschedule", "0" * 32, starts=TUESDAY_TEN + DAY)
+
+
+def test_nobody_moves_what_is_not_theirs(host):
+    old = confirmed(host)
+    with pytest.raises(NotFound):
+        act(host, "request", PEOPLE["theo"], **VISIT, starts=TUESDAY_TEN + DAY, replaces=old.ref)
+
+
+def test_the_practice_moves_at_once_with_one_mail_in_the_same_calendar_entry(either_host):
+    old = confirmed(either_host)
+    (first,) = [mail for mail in either_host.deliver() if "Confirmed" in mail.subject]
+    moved = act(either_host, "reschedule", old.ref, starts=TUESDAY_TEN + HALF, message="Ada starts later.")
+    (second,) = either_host.deliver()
+    assert (status(either_host, old), moved.status, moved.replaces) == ("cancelled", "confirmed", old.ref)
+    assert "Ada starts later." in second.body
+    assert "instead of Tuesday, December 8, 2026, 10:00 AM" in second.body.replace("\n", " ")
+    told = [{line.partition(":")[0]: line for line in calendar(mail)} for mail in (first, second)]
+    assert told[0]["UID"] == told[1]["UID"]
+    assert int(told[0]["SEQUENCE"].partition(":")[2]) < int(told[1]["SEQUENCE"].partition(":")[2])
+    assert "METHOD:REQUEST" in told[1].values()
+
+
+def calendar(mail) -> list[str]:
+    (part,) = [text for kind, text in mail.alts.items() if kind.startswith("calendar")]
+    return part.splitlines()
+
+
+def test_the_host_hears_of_both(host):
+    heard = []
+    old = confirmed(host)
+    new = ask_to_move(host, old, TUESDAY_TEN + DAY)
+    with (
+        appointment_confirmed.connected_to(lambda app, appointment: heard.append(("confirmed", appointment.ref))),
+        appointment_cancelled.connected_to(lambda app, appointment: heard.append(("cancelled", appointment.ref))),
+    ):
+        act(host, "confirm", new.ref)
+    assert heard == [("confirmed", new.ref), ("cancelled", old.ref)]
+
+
+def test_a_chain_of_moves_is_one_thread(either_host):
+    first = confirmed(either_host)
+    second = act(either_host, "reschedule", first.ref, starts=TUESDAY_TEN + DAY)
+    third = act(either_host, "reschedule", second.ref, starts=TUESDAY_TEN + 2 * DAY)
+    assert [one.thread for one in (first, second, third)] == [first.ref] * 3
+    assert first.version < second.version < third.version
+    assert taken(either_host) == ["10:00-11:00"]
+
+
+def test_a_client_answers_an_invitation_with_another_time(either_host):
+    invited = act(either_host, "invite", PEOPLE["maya"], starts=TUESDAY_TEN, **VISIT)
+    proposed = ask_to_move(either_host, invited, TUESDAY_TEN + HALF)
+    assert (status(either_host, invited), proposed.status) == ("invited", "requested")
+    act(either_host, "confirm", proposed.ref)
+    assert status(either_host, invited) == "cancelled"
+    assert taken(either_host) == ["10:30-11:30"]
+
+
+def test_the_practice_may_propose_a_new_time_and_the_client_accept_it(either_host):
+    old = confirmed(either_host)
+    new = act(either_host, "invite", PEOPLE["maya"], starts=TUESDAY_TEN + HALF, replaces=old.ref, **VISIT)
+    assert (status(either_host, old), new.status) == ("confirmed", "invited")
+    as_client(either_host, new.ref, Action.ACCEPT)
+    assert status(either_host, old) == "cancelled"
+    assert taken(either_host) == ["10:30-11:30"]
+
+
+def test_with_another_provider_the_old_time_is_free_after_the_confirmation(either_host):
+    old = act(either_host, "confirm", either_host.request(contact="phone", location=None, provider="ada").ref)
+    new = ask_to_move(either_host, old, TUESDAY_TEN, contact="phone", location=None, provider="ben")
+    assert taken(either_host) == ["10:00-11:00", "10:00-11:00"]
+    act(either_host, "confirm", new.ref)
+    assert taken(either_host) == ["10:00-11:00"]
+    assert either_host.request("theo", provider="ada", contact="phone", location=None).status == "requested"
+
+
+def test_a_day_at_its_cap_still_lets_its_own_appointment_move(either_host):
+    data = practice()
+    data["appointment_types"][0] |= {"daily_cap": 1, "days_between": 3, "open_requests": 1}
+    either_host.apply(data)
+    old = confirmed(either_host)
+    assert ask_to_move(either_host, old, TUESDAY_TEN + 3 * HOUR).status == "requested"
+
+
+def test_requests_that_hold_no_time_move_when_they_are_confirmed(either_host):
+    either_host.apply(practice(requests_hold_time=False))
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + HALF)
+    assert taken(either_host) == ["10:00-11:00"]
+    act(either_host, "confirm", new.ref)
+    assert taken(either_host) == ["10:30-11:30"]
+
+
+def test_the_host_keeps_its_own_reference_and_data(either_host):
+    made = act(
+        either_host, "book", PEOPLE["maya"], starts=TUESDAY_TEN, **VISIT, reference="A-17", data={"room": 4, "é": None}
+    )
+    moved = act(either_host, "reschedule", made.ref, starts=TUESDAY_TEN + DAY)
+    assert (moved.host_reference, moved.host_data) == ("A-17", {"room": 4, "é": None})
+    assert act(either_host, "appointment", moved.ref) == moved
