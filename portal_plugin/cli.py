@@ -20,6 +20,7 @@ from .domain.appointment import Appointment
 from .domain.errors import NotFound, PortalError
 from .domain.instants import local_date, seconds, wall_instants
 from .domain.lifecycle import Action, Actor, ActorKind, Status
+from .key_commands import key_commands
 from .practice_file import Written, read
 from .services import decisions, people, practices, slots
 from .services.state import State
@@ -68,6 +69,7 @@ def portal_commands() -> AppGroup:
         callback = cast(Callable[..., Any], with_appcontext(function))
         group.add_command(_Command(name, callback=callback, params=list(params), help=function.__doc__))
     add_webhook_commands(group, _Command)
+    group.add_command(key_commands(_Command))
     return group
 
 

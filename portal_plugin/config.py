@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from limits import parse_many
+
 from .domain.addresses import is_web_address
 from .domain.errors import SetupError
 from .domain.webhooks import Endpoint, read_endpoint
@@ -33,6 +35,7 @@ class Settings:
     retention: timedelta | None
     private_addresses: bool
     webhooks: tuple[Endpoint, ...]
+    api_rate: str
     clock: Clock
 
 
@@ -81,6 +84,9 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
     webhooks = _webhooks(config.get("PORTAL_WEBHOOKS") or [], private_addresses is True, mistakes)
+    api_rate = text("PORTAL_API_RATE", "600/minute")
+    if not _is_rate(api_rate):
+        mistakes.append(f'PORTAL_API_RATE is {api_rate!r}: write how often a key may call, such as "600/minute".')
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -99,6 +105,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         retention=None if days is None else timedelta(days=days),
         private_addresses=private_addresses,
         webhooks=webhooks,
+        api_rate=api_rate,
         clock=clock,
     )
 
@@ -118,6 +125,14 @@ def _webhooks(listed: object, private: bool, mistakes: list[str]) -> tuple[Endpo
             mistakes.append(f"PORTAL_WEBHOOKS, endpoint {number}: its url stands there already.")
         found[endpoint.key] = endpoint
     return tuple(found.values())
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        (rate,) = parse_many(text)
+        return rate.amount > 0
+    except ValueError:
+        return False
 
 
 def _as_text(secret: object) -> str:

@@ -27,6 +27,7 @@ from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments, history
 from .storage.database import check_ready, give_back
+from .web.api.routes import create_api
 from .web.blueprint import add_filters, create_blueprint
 from .web.guard import request_id
 from .web.htmx import install
@@ -54,6 +55,7 @@ class Portal:
         install(app)
         add_filters(app)
         app.register_blueprint(create_blueprint(self._url_prefix))
+        app.register_blueprint(create_api(self._url_prefix))
         app.cli.add_command(portal_commands())
 
         @app.teardown_appcontext

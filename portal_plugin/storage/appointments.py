@@ -183,7 +183,12 @@ def listed(
     since: datetime | None,
     until: datetime | None,
     limit: int,
+    provider: int | None = None,
+    type: str | None = None,
+    host_reference: str | None = None,
+    after: str | None = None,
 ) -> list[Appointment]:
+    """Soonest first, in an order that never changes; `after` is the reference of the last one already seen."""
     conditions: list[tuple[str, list[Any]]] = []
     if statuses is not None:
         among = list(statuses)
@@ -194,6 +199,15 @@ def listed(
         conditions.append(("starts >= ?", [since]))
     if until is not None:
         conditions.append(("starts < ?", [until]))
+    if provider is not None:
+        conditions.append(("provider = ?", [provider]))
+    if type is not None:
+        conditions.append(("type = ?", [type]))
+    if host_reference is not None:
+        # The second says nothing new, but is the index's own condition.
+        conditions.append(("host_reference = ? AND host_reference <> ''", [host_reference]))
+    if after is not None:
+        conditions.append(("(starts, id) > (SELECT starts, id FROM portal_appointment WHERE ref = ?)", [after]))
     where = " AND ".join(condition for condition, _ in conditions) or "TRUE"
     return _select(db, practice, where, *(value for _, values in conditions for value in values), limit=limit)
 
