@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ APPOINTMENT = """INSERT INTO portal_appointment (ref, status, version, type, con
 busy_from, busy_until, zone, client_id, client_name, client_email, client_phone, note, message, reason, text_reminders,
 request_key, claim, created, expires) VALUES (?, 'requested', 1, ?, ?, ?, ?, ?, ?, ?, ?, 'America/New_York', 'client-7',
 'Maya Lindqvist', 'maya@example.org', '', ?, '', '', 0, ?, ?, ?, ?)"""
-HISTORY = """INSERT INTO portal_history (at, appointment, actor_kind, actor, action, to_status, reason)
-VALUES (?, ?, 'client', 'client-7', 'request', 'requested', '')"""
+HISTORY = """INSERT INTO portal_history (at, appointment, actor_kind, actor, action, to_status, result, reason,
+request_id, salt, digest) VALUES (?, ?, 'client', 'client-7', 'request', 'requested', 'done', '', ?, ?, ?)"""
 OUTBOX = """INSERT INTO portal_outbox (appointment, channel, topic, recipient, message_id, facts, created, due,
 attempts, error) VALUES (?, 'mail', 'received', 'maya@example.org', ?, ?, ?, ?, 0, '')"""
 
@@ -89,7 +90,9 @@ class Floor:
         claim = db.execute(CLAIM, (provider, start, start + HOUR)).lastrowid
         choices = (form["type"], form["contact"], provider, form["location"], start, start + 3000, start, start + HOUR)
         row = db.execute(APPOINTMENT, (ref, *choices, form["note"], form["key"], claim, now, start)).lastrowid
-        db.execute(HISTORY, (now, row))
+        salt = secrets.token_hex(16)
+        words = sha256(f"{salt} client-7".encode()).hexdigest()
+        db.execute(HISTORY, (now, row, secrets.token_hex(16), salt, words))
         db.execute(OUTBOX, (row, secrets.token_hex(16), facts, now, now))
         db.execute("COMMIT")
         return redirect(f"/appointments/{ref}/requested", 303)

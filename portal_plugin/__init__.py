@@ -4,6 +4,7 @@ from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
 from .domain.errors import (
     AlreadyDecided,
+    AppointmentsAhead,
     NotAllowed,
     NotFound,
     NotOffered,
@@ -16,6 +17,7 @@ from .domain.errors import (
     TooLate,
 )
 from .domain.explanation import Explanation
+from .domain.history import HistoryEntry
 from .domain.lifecycle import Status
 from .domain.staff import Staff
 from .hooks import (
@@ -37,8 +39,10 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyDecided",
     "Appointment",
+    "AppointmentsAhead",
     "Client",
     "Explanation",
+    "HistoryEntry",
     "NotAllowed",
     "NotFound",
     "NotOffered",

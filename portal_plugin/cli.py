@@ -1,9 +1,11 @@
 """flask portal ..."""
 
+import json
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -15,14 +17,16 @@ from flask.cli import AppGroup, with_appcontext
 from . import doctor
 from .delivery import worker
 from .domain.appointment import Appointment
-from .domain.errors import PortalError
+from .domain.errors import NotFound, PortalError
 from .domain.instants import local_date, seconds, wall_instants
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .practice_file import Written, read
-from .services import decisions, practices, slots
+from .services import decisions, people, practices, slots
 from .services.state import State
-from .storage import appointments, busy_calendars
+from .storage import appointments, busy_calendars, chain
+from .storage import history as past
 from .storage.database import check_ready, migrate
+from .webhook_commands import add_webhook_commands
 
 
 class _Command(click.Command):
@@ -45,7 +49,7 @@ def portal_commands() -> AppGroup:
             apply,
             [
                 _FILE,
-                click.Option(["--yes"], is_flag=True, help="Do not ask."),
+                _YES,
                 click.Option(["--dry-run"], is_flag=True, help="Show what would change, and apply nothing."),
             ],
         ),
@@ -54,15 +58,24 @@ def portal_commands() -> AppGroup:
         ("requests", requests, []),
         ("confirm", confirm, [_REF, _MESSAGE]),
         ("decline", decline, [_REF, _MESSAGE]),
+        ("history", history, [_REF, _JSON]),
+        ("verify", verify, [click.Option(["--head"], help="A head that an earlier run told."), _JSON]),
+        ("export", export, [_CLIENT]),
+        ("erase", erase, [_CLIENT, click.Option(["--cancel"], is_flag=True, help="Cancel what is ahead."), _YES]),
         ("calendars", calendars, []),
         ("worker", work, [click.Option(["--once"], is_flag=True, help="Do what is due and stop, for cron.")]),
     ):
         callback = cast(Callable[..., Any], with_appcontext(function))
         group.add_command(_Command(name, callback=callback, params=list(params), help=function.__doc__))
+    add_webhook_commands(group, _Command)
     return group
 
 
+_STAFF = Actor(ActorKind.STAFF, "command line")
 _FILE = click.Argument(["file"], type=click.Path(), required=False)
+_YES = click.Option(["--yes"], is_flag=True, help="Do not ask.")
+_JSON = click.Option(["--json", "as_json"], is_flag=True, help="For a program to read.")
+_CLIENT = click.Argument(["client_id"])
 _SLOT = [
     click.Argument(["type"]),
     click.Argument(["contact"]),
@@ -200,6 +213,67 @@ def decline(ref: str, message: str) -> None:
     _decide(ref, Action.DECLINE, message)
 
 
+def history(ref: str, as_json: bool) -> None:
+    """Tell what happened to the appointment REF, oldest first."""
+    state = _state()
+    state.check()
+    appointment = appointments.by_ref(state.db, state.practice(), ref)
+    if appointment is None:
+        raise NotFound
+    found = past.entries(state.db, appointment.id)
+    if as_json:
+        click.echo(json.dumps([asdict(entry) for entry in found], default=datetime.isoformat))
+        return
+    for entry in found:
+        at = entry.at.astimezone(ZoneInfo(appointment.zone))
+        change = f"{entry.from_status or '-'} -> {entry.to_status}" if entry.to_status else entry.result
+        who = f"{entry.actor_kind} {entry.actor}".strip()
+        # On one line: whoever typed a reason could otherwise write lines of history.
+        reason = " ".join(entry.reason.split())
+        click.echo(f"{at:%Y-%m-%d %H:%M:%S %Z}  {entry.action:<8}  {change:<22}  {who}  {reason}".rstrip())
+
+
+def verify(head: str | None, as_json: bool) -> None:
+    """Say whether the history is as it was written; exit code 1 when it is not. Keep the head it tells somewhere else,
+    and give it with --head another time: it finds what was written anew as a whole.
+    """
+    state = _state()
+    check_ready(state.db)
+    chain.seal_settled(state.db)
+    verdict = chain.verify(state.db, head)
+    if as_json:
+        click.echo(json.dumps(asdict(verdict) | {"sound": verdict.sound}))
+    elif verdict.sound:
+        late = f" {verdict.unsealed} more wait for their seal." if verdict.unsealed else ""
+        click.echo(
+            f"The history is sound: {verdict.rows} rows, the last is {verdict.last}.{late}\nHead: {verdict.head}"
+        )
+    else:
+        where = "" if verdict.broken is None else f"row {verdict.broken} "
+        click.echo(f"The history is broken: {where}{verdict.what}.", err=True)
+    if not verdict.sound:
+        sys.exit(1)
+
+
+def export(client_id: str) -> None:
+    """Write all that is stored about the client CLIENT_ID, as JSON."""
+    state = _state()
+    state.check()
+    click.echo(json.dumps(people.export_client(state, client_id, _STAFF), ensure_ascii=False, indent=2))
+
+
+def erase(client_id: str, cancel: bool, yes: bool) -> None:
+    """Take away whatever names the client CLIENT_ID. Their appointments stay as numbers. Asks first, on a terminal."""
+    state = _state()
+    state.check()
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("This cannot be undone: say --yes.")
+    if not yes:
+        click.confirm("This cannot be undone. Erase?", abort=True)
+    kept = people.erase_client(state, client_id, _STAFF, cancel=cancel)
+    click.echo(f"Erased. Appointments that stay, without a name: {kept}.")
+
+
 def calendars() -> None:
     """List the outside calendars: age of the last good answer, busy times known, last error."""
     state = _state()
@@ -217,7 +291,7 @@ def calendars() -> None:
 
 
 def work(once: bool) -> None:
-    """Deliver messages, expire what nobody answered and read outside calendars, until stopped."""
+    """Deliver messages, expire what nobody answered, read outside calendars and seal the history, until stopped."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     state = _state()
     state.check()
@@ -238,7 +312,7 @@ def _state() -> State:
 def _decide(ref: str, action: Action, message: str) -> None:
     state = _state()
     state.check()
-    appointment = decisions.decide(state, ref, action, Actor(ActorKind.STAFF, "command line"), message)
+    appointment = decisions.decide(state, ref, action, _STAFF, message)
     click.echo(_line(appointment, appointment.client.name))
 
 

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from .domain.addresses import is_web_address
 from .domain.errors import SetupError
+from .domain.webhooks import Endpoint, read_endpoint
 
 Clock = Callable[[], datetime]
+
+_LONGEST_RETENTION = 36_500
 
 
 def utc_now() -> datetime:
@@ -27,7 +30,9 @@ class Settings:
     base_template: str
     sign_in: str
     bundled_htmx: bool
+    retention: timedelta | None
     private_addresses: bool
+    webhooks: tuple[Endpoint, ...]
     clock: Clock
 
 
@@ -65,9 +70,17 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f'PORTAL_HTMX is {htmx!r}: write "bundled" to use the portal\'s own htmx, '
             'or "host" when the site loads htmx itself.'
         )
+    days = config.get("PORTAL_RETENTION_DAYS")
+    if days is not None and not (type(days) is int and 0 < days <= _LONGEST_RETENTION):
+        mistakes.append(
+            f"PORTAL_RETENTION_DAYS is {days!r}: write a whole number of days, such as 3650 for ten years, or leave it "
+            "out to keep everything."
+        )
+        days = None
     private_addresses = config.get("PORTAL_PRIVATE_ADDRESSES", False)
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
+    webhooks = _webhooks(config.get("PORTAL_WEBHOOKS") or [], private_addresses is True, mistakes)
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -83,9 +96,28 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         base_template=base_template,
         sign_in=sign_in,
         bundled_htmx=htmx == "bundled",
+        retention=None if days is None else timedelta(days=days),
         private_addresses=private_addresses,
+        webhooks=webhooks,
         clock=clock,
     )
+
+
+def _webhooks(listed: object, private: bool, mistakes: list[str]) -> tuple[Endpoint, ...]:
+    if not isinstance(listed, list | tuple):
+        mistakes.append("PORTAL_WEBHOOKS must be a list with a dict for each endpoint.")
+        return ()
+    found: dict[str, Endpoint] = {}
+    for number, data in enumerate(listed, 1):
+        try:
+            endpoint = read_endpoint(data, private)
+        except ValueError as error:
+            mistakes.append(f"PORTAL_WEBHOOKS, endpoint {number}: {error}.")
+            continue
+        if endpoint.key in found:
+            mistakes.append(f"PORTAL_WEBHOOKS, endpoint {number}: its url stands there already.")
+        found[endpoint.key] = endpoint
+    return tuple(found.values())
 
 
 def _as_text(secret: object) -> str:

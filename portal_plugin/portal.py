@@ -16,17 +16,19 @@ from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
 from .domain.errors import NotFound, SetupError
 from .domain.explanation import Explanation
+from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
 from .hooks import BusyTimes, CurrentClient, CurrentStaff, FindClients, PracticeSource, Questions, RequestVeto
 from .practice_file import from_dict
-from .services import decisions, practices, requests
+from .services import decisions, people, practices, requests
 from .services.slots import explain, free_slots
 from .services.state import State
-from .storage import appointments
+from .storage import appointments, history
 from .storage.database import check_ready, give_back
 from .web.blueprint import add_filters, create_blueprint
+from .web.guard import request_id
 from .web.htmx import install
 
 
@@ -305,6 +307,24 @@ class Portal:
         wish = practice.wish(type, contact, provider, location)
         return explain(state, practice, wish, starts, client)
 
+    def history(self, ref: str) -> list[HistoryEntry]:
+        """What happened to an appointment, oldest first, for staff to read. Raises NotFound."""
+        return history.entries(_state().db, self.appointment(ref).id)
+
+    # A client's own rights.
+
+    def export_client(self, client_id: str, *, by: str = "host") -> dict[str, Any]:
+        """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `consents`,
+        `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
+        """
+        return people.export_client(_state(), client_id, _actor(by))
+
+    def erase_client(self, client_id: str, *, by: str = "host", cancel: bool = False) -> int:
+        """Take away whatever names a client or was said by or to them; how many appointments stay, as numbers. Raises
+        AppointmentsAhead while any is open and still to come, unless `cancel` says to cancel those first.
+        """
+        return people.erase_client(_state(), client_id, _actor(by), cancel=cancel)
+
     # Running.
 
     def check(self, app: Flask) -> None:
@@ -366,7 +386,7 @@ def _asking(
         practice.wish(type, contact, provider, location),
         client,
         starts,
-        _staff(by),
+        _actor(by),
         moving=moving,
         host_reference=reference,
         host_data=data or {},
@@ -377,11 +397,11 @@ def _asking(
 
 
 def _decide(ref: str, action: Action, message: str, by: str) -> Appointment:
-    return decisions.decide(_state(), ref, action, _staff(by), message)
+    return decisions.decide(_state(), ref, action, _actor(by), message)
 
 
-def _staff(by: str) -> Actor:
-    return Actor(ActorKind.STAFF, by)
+def _actor(by: str) -> Actor:
+    return Actor(ActorKind.HOST if by == "host" else ActorKind.STAFF, by, request_id())
 
 
 def _edge(value: date | datetime | None, zone: str, side: int) -> datetime | None:

@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from portal_plugin import Appointment, Client, Portal, Staff
 from portal_plugin.practice_file import from_dict
 from portal_plugin.services.practices import apply_practice
 from portal_plugin.services.state import State
+from portal_plugin.storage.database import Database, is_postgres
 from portal_plugin.testing import Clock
 
 MONDAY = datetime(2026, 12, 7, 12, 0, tzinfo=UTC)
@@ -52,6 +55,25 @@ def execute(server: str, *statements: str) -> None:
     with psycopg.connect(on_server(server, "postgres"), autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+@contextmanager
+def without_guards(db: Database) -> Iterator[None]:
+    """History and seals can be changed inside the block, by whoever owns the database."""
+    if is_postgres(db):
+        before = [f"ALTER TABLE portal_{table} DISABLE TRIGGER USER" for table in ("history", "seal")]
+        after = [statement.replace("DISABLE", "ENABLE") for statement in before]
+    else:
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'portal_%_kept_%'"
+        guards = db.execute_sql(query).fetchall()
+        before, after = [f"DROP TRIGGER {name}" for name, _ in guards], [sql for _, sql in guards]
+    for statement in before:
+        db.execute_sql(statement)
+    try:
+        yield
+    finally:
+        for statement in after:
+            db.execute_sql(statement)
 
 
 @dataclass

@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.charset import QP, Charset
 from email.mime.base import MIMEBase
 from email.mime.text import MIMEText
@@ -29,6 +29,9 @@ TIMEOUT = 20
 
 DEADLINE = 120
 """Seconds for a whole delivery, however slowly the server goes on talking."""
+
+RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
+"""Pauses after each failed attempt."""
 
 METHODS = {"confirmed": "REQUEST", "cancelled": "CANCEL"}
 

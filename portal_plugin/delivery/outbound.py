@@ -37,12 +37,13 @@ def ask(
     headers: Mapping[str, str],
     body: bytes | None = None,
     seconds: float,
-    most: int,
+    most: int | None,
     private: bool,
 ) -> Answer:
     """One exchange; a redirect is an answer like any other. Raises NoAnswer.
 
-    It takes `seconds` at the most, whatever hangs, and reads up to `most` bytes. Addresses that are not public are
+    It takes `seconds` at the most, whatever hangs, and reads up to `most` bytes; with None the head alone, and the body
+    is empty. Addresses that are not public are
     refused unless `private`.
     """
     if not is_web_address(url):
@@ -117,9 +118,11 @@ class _Connection(http.client.HTTPConnection):
                 failure = error
         raise failure
 
-    def exchange(self, method: str, body: bytes | None, headers: Mapping[str, str], most: int) -> Answer:
+    def exchange(self, method: str, body: bytes | None, headers: Mapping[str, str], most: int | None) -> Answer:
         self.request(method, self._target, body, headers)
         with self.getresponse() as response:
+            if most is None:
+                return Answer(response.status, response.headers, b"")
             content = response.read(most + 1)
             if len(content) > most:
                 raise NoAnswer(f"the answer is larger than {most / 1_000_000:g} MB")

@@ -1,25 +1,52 @@
-"""The worker: expires what nobody answered, delivers what the outbox holds, and reads outside calendars."""
+"""The worker: expires what nobody answered, delivers what the outbox holds, reads outside calendars, seals the
+history and forgets whom the practice no longer keeps.
+"""
 
 import logging
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from datetime import timedelta
+from typing import NamedTuple
 
 from flask import Flask
 
 from ..domain.errors import SetupError
 from ..services.decisions import expire_lapsed
+from ..services.people import erase_outdated
 from ..services.state import State
-from ..storage import outbox
-from ..storage.outbox import Message
-from . import mail
+from ..storage import chain, outbox
+from ..storage.outbox import MAIL, WEBHOOK, Lane, Message
+from . import mail, webhooks
 from .busy_calendars import read_next
+from .failures import Undelivered
 
 log = logging.getLogger("portal_plugin")
 
 LEASE = timedelta(minutes=5)
-BATCH = 20
-RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
-"""Pauses after each failed attempt; after the last the row is given up on and stays visible."""
+RETENTION_PAUSE = timedelta(hours=1)
+
+MOST_LANES = 8
+"""Each takes a thread and a connection to the database."""
+
+
+class Channel(NamedTuple):
+    """`retries` are the pauses after each failed attempt; after the last the row is given up on and stays visible.
+
+    `batch` is how many rows are leased together. `contradicts`: what a later message has overtaken is not sent.
+    """
+
+    send: Callable[[Flask, State, Message], None]
+    retries: tuple[timedelta, ...]
+    batch: int
+    contradicts: bool
+
+
+CHANNELS = {
+    MAIL: Channel(mail.send, mail.RETRIES, batch=20, contradicts=True),
+    # One at a time: an endpoint that asks for patience is asked nothing more.
+    WEBHOOK: Channel(webhooks.send, webhooks.RETRIES, batch=1, contradicts=False),
+}
 
 
 def run_once(app: Flask, state: State) -> int:
@@ -30,27 +57,41 @@ def run_once(app: Flask, state: State) -> int:
         if not read_next(state):
             break
         sent += send_due(app, state)
+    keep_the_past(state)
     return sent
 
 
 def send_due(app: Flask, state: State) -> int:
-    """Expire what lapsed and deliver what is due; how many messages were sent."""
+    """Expire what lapsed and deliver what is due, the lanes beside each other; how many messages were sent."""
     expire_lapsed(state)
-    sent = 0
-    while batch := outbox.lease_due(state.db, state.now(), state.now() + LEASE, BATCH):
-        for message in batch:
-            # The batch may have taken longer than its lease, and another worker this message.
-            if outbox.hold(state.db, message, state.now() + LEASE):
-                sent += _deliver(app, state, message)
+    sent, lanes, never = 0, outbox.lanes_due(state.db, state.now()), threading.Event()
+    while lanes:
+        started = [_start(app, state, lane, never) for lane in lanes[:MOST_LANES]]
+        wait(started)
+        sent += sum(lane.result() for lane in started)
+        lanes = lanes[MOST_LANES:]
     return sent
+
+
+def keep_the_past(state: State) -> None:
+    """Seal what was written to the history, and now and then forget whom the practice no longer keeps."""
+    now = state.now()
+    # It looks at everybody's appointments: not in every round.
+    if state.settings.retention is not None and now >= state.retention_due:
+        more = erase_outdated(state, now - state.settings.retention)
+        state.retention_due = now if more else now + RETENTION_PAUSE
+    chain.seal_settled(state.db)
 
 
 def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> None:
     """Work until `stop` is set, looking every `pause` seconds; a database that is away is waited for."""
+    running: dict[Lane, Future[int]] = {}
     while not stop.is_set():
         more = False
         try:
-            send_due(app, state)
+            expire_lapsed(state)
+            _keep_up(app, state, running, stop)
+            keep_the_past(state)
             # One at a time: messages, and a wish to stop, wait for no more than one calendar.
             more = read_next(state)
         except Exception:
@@ -60,27 +101,77 @@ def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> 
                 state.db.close()
         if not more:
             stop.wait(pause)
+    wait(running.values())
 
 
-def _deliver(app: Flask, state: State, message: Message) -> bool:
-    if outbox.overtaken(state.db, message):
+def _keep_up(app: Flask, state: State, running: dict[Lane, Future[int]], stop: threading.Event) -> None:
+    """Start the lanes where something is due; one that hangs holds up none but itself."""
+    for lane, ended in [(lane, future) for lane, future in running.items() if future.done()]:
+        del running[lane]
+        if error := ended.exception():
+            log.error("The worker could not finish a round of %s and tries again.", lane.channel, exc_info=error)
+    for lane in outbox.lanes_due(state.db, state.now()):
+        if lane not in running and len(running) < MOST_LANES:
+            running[lane] = _start(app, state, lane, stop)
+
+
+def _start(app: Flask, state: State, lane: Lane, stop: threading.Event) -> Future[int]:
+    """Deliver in a thread; the number of messages sent is to come."""
+    sent: Future[int] = Future()
+
+    def work() -> None:
+        try:
+            count = _drain(app, state, lane, stop)
+        except BaseException as error:
+            sent.set_exception(error)
+        else:
+            sent.set_result(count)
+
+    threading.Thread(target=work, name=f"portal-{lane.channel}", daemon=True).start()
+    return sent
+
+
+def _drain(app: Flask, state: State, lane: Lane, stop: threading.Event) -> int:
+    """Deliver what is due in a lane until nothing is; how many messages were sent."""
+    sent, most = 0, CHANNELS[lane.channel].batch
+    try:
+        while not stop.is_set() and (batch := outbox.lease_due(state.db, lane, state.now(), state.now() + LEASE, most)):
+            for message in batch:
+                if stop.is_set():
+                    outbox.give_back(state.db, message)
+                # The batch may have taken longer than its lease, and another worker this message.
+                elif outbox.hold(state.db, message, state.now() + LEASE):
+                    sent += _deliver(app, state, lane, message)
+    finally:
+        if not state.db.is_closed():
+            state.db.close()
+    return sent
+
+
+def _deliver(app: Flask, state: State, lane: Lane, message: Message) -> bool:
+    channel = CHANNELS[lane.channel]
+    if channel.contradicts and outbox.overtaken(state.db, message):
         outbox.settle(state.db, message, failed=state.now(), error="overtaken by a later message")
         return False
     try:
-        mail.send(app, state, message)
+        channel.send(app, state, message)
     except Exception as error:
-        _postpone(state, message, error)
+        _postpone(state, lane, message, error)
         return False
     outbox.settle(state.db, message, sent=state.now())
     return True
 
 
-def _postpone(state: State, message: Message, error: Exception) -> None:
+def _postpone(state: State, lane: Lane, message: Message, error: Exception) -> None:
     # Otherwise the class alone: a mail server's answer repeats the address it refused.
-    reason = str(error) if isinstance(error, SetupError) else type(error).__name__
-    now = state.now()
-    if message.attempts > len(RETRIES):
+    reason = str(error) if isinstance(error, SetupError | Undelivered) else type(error).__name__
+    now, retries = state.now(), CHANNELS[lane.channel].retries
+    asked = error.wait if isinstance(error, Undelivered) else None
+    if message.attempts > len(retries) or (isinstance(error, Undelivered) and error.for_good):
         outbox.settle(state.db, message, failed=now, error=reason)
     else:
-        outbox.settle(state.db, message, due=now + RETRIES[message.attempts - 1], error=reason)
+        pause = max(retries[message.attempts - 1], asked or timedelta())
+        outbox.settle(state.db, message, due=now + pause, error=reason)
+    if asked:
+        outbox.hold_off(state.db, lane, now + asked)
     log.warning("Message %s was not delivered (%s, attempt %d).", message.id, reason, message.attempts)

@@ -1,7 +1,7 @@
 """Open windows minus taken time, cut by the type's rules: slots, earliest first."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from heapq import merge
 from itertools import groupby, repeat
@@ -71,13 +71,13 @@ def find_slots(
         yield Slot(starts, starts + duration, keys, seats)
 
 
-def open_days(practice: Practice, wish: Wish, diary: Diary, *, since: date, until: date, now: datetime) -> list[date]:
-    """The wish's local days from `since` until before `until` that have a free slot, in order.
+def open_days(practice: Practice, wish: Wish, diary: Diary, days: Iterable[date], now: datetime) -> list[date]:
+    """Those of some local days that have a free slot, in order.
 
     A day that one provider has a slot on is not asked of the next.
     """
     first, beyond = bookable_range(wish, now)
-    left = [since + timedelta(days=n) for n in range((until - since).days)]
+    left = list(days)
     found: list[date] = []
     for provider in wish.providers:
         closed: list[date] = []

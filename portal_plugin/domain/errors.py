@@ -50,6 +50,15 @@ class TooEarly(PortalError):
     """The appointment has not begun, so how it went cannot be told."""
 
 
+class AppointmentsAhead(PortalError):
+    """Who still has appointments to come cannot be forgotten yet."""
+
+    def __init__(self, number: int) -> None:
+        what = "an appointment ahead: cancel it" if number == 1 else f"{number} appointments ahead: cancel them"
+        super().__init__(f"This client has {what} first, or let the erasure do so (--cancel, cancel=True).")
+        self.number = number
+
+
 class Refused(PortalError):
     """Raised by a host's veto; the client reads its sentence."""
 

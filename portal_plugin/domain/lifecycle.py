@@ -37,17 +37,24 @@ class Action(StrEnum):
 
 
 class ActorKind(StrEnum):
+    """`host` is the site's own code, where it names nobody; `link` whoever holds a mailed link."""
+
     CLIENT = "client"
     STAFF = "staff"
     SYSTEM = "system"
+    LINK = "link"
+    HOST = "host"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, for the history. `name` is the client's id or whatever the host calls its staff."""
+    """Who acts, for the history. `name` is the client's id or whatever the host calls its staff; `request_id` that of
+    the web request through which they do.
+    """
 
     kind: ActorKind
     name: str
+    request_id: str | None = None
 
 
 OPEN = frozenset({Status.REQUESTED, Status.INVITED, Status.CONFIRMED})
@@ -63,7 +70,7 @@ class Rule(NamedTuple):
 
 
 _CLIENT = frozenset({ActorKind.CLIENT})
-_STAFF = frozenset({ActorKind.STAFF})
+_STAFF = frozenset({ActorKind.STAFF, ActorKind.HOST})
 _EITHER = _CLIENT | _STAFF
 _SYSTEM = frozenset({ActorKind.SYSTEM})
 

@@ -11,10 +11,10 @@ from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..domain.text import clean_text
 from ..hooks import announce
-from ..storage import appointments, claims
+from ..storage import appointments, claims, history
 from ..storage.database import Database
 from . import holding
-from .messages import enqueue_mail
+from .messages import enqueue
 from .rules import is_time_of
 from .state import State
 
@@ -82,9 +82,9 @@ def move(
             holding.let_go(db, appointment, ties)
         elif target is Status.CONFIRMED:
             changed = take_place(db, changed, ties.old, actor, now)
-        appointments.record(db, appointment.id, actor, action, appointment.status, target, message, now)
+        history.record(db, appointment.id, actor, action, appointment.status, target, message, now)
         word = "" if actor.kind is ActorKind.CLIENT else message
-        enqueue_mail(db, practice, changed, action, actor, appointment.status, word, now, ties.old)
+        enqueue(state, practice, changed, action, actor, appointment.status, word, now, ties.old)
     return changed
 
 
@@ -95,7 +95,7 @@ def take_place(
     confirmed = holding.confirm(db, confirmed, old)
     if old is not None and old.status in OPEN:
         appointments.move(db, old, Status.CANCELLED)
-        appointments.record(db, old.id, actor, Action.REPLACE, old.status, Status.CANCELLED, "", now)
+        history.record(db, old.id, actor, Action.REPLACE, old.status, Status.CANCELLED, "", now)
     return confirmed
 
 

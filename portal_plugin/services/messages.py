@@ -1,13 +1,16 @@
 """Facts of an appointment for a message, taken when the change is made."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ..domain.appointment import Appointment
 from ..domain.lifecycle import OPEN, Action, Actor, Status
 from ..domain.practice import Practice
+from ..domain.webhooks import EVENTS
 from ..storage import outbox
-from ..storage.database import Database
+from .state import State
 
 TOPICS: dict[Action, str] = {
     Action.REQUEST: "received",
@@ -23,8 +26,8 @@ TOPICS: dict[Action, str] = {
 """What the client is told of each action; nothing of the others."""
 
 
-def enqueue_mail(
-    db: Database,
+def enqueue(
+    state: State,
     practice: Practice,
     appointment: Appointment,
     action: Action,
@@ -34,15 +37,17 @@ def enqueue_mail(
     now: datetime,
     old: Appointment | None = None,
 ) -> None:
-    """Write the client's mail into the change's own transaction. A client without an address gets none.
+    """Write what client and endpoints are told into the change's own transaction.
 
     `word` is what the practice says to this change; what it said to an earlier one is not repeated. `old` is the
     appointment whose place this one takes or would have taken, as it was before.
     """
     topic = TOPICS.get(action)
-    if topic and appointment.client.email:
+    # One mail for what was asked for and confirmed at once. A client without an address gets none.
+    at_once = action is Action.REQUEST and appointment.type.confirms_itself
+    if topic and appointment.client.email and not at_once:
         outbox.enqueue(
-            db,
+            state.db,
             appointment=appointment.id,
             channel="mail",
             topic=topic,
@@ -52,6 +57,70 @@ def enqueue_mail(
             | {"instead_of": old.starts.isoformat() if old and old.status in OPEN else None},
             now=now,
         )
+    if state.known_webhooks:
+        for changed, event in _told(appointment, action, old):
+            _enqueue_webhooks(state, changed, event, now)
+
+
+def _told(appointment: Appointment, action: Action, old: Appointment | None) -> Iterator[tuple[Appointment, str]]:
+    """What happened to which appointment: this one, and the one whose place it took."""
+    yield appointment, EVENTS[action]
+    if appointment.status is Status.CONFIRMED and old is not None and old.status in OPEN:
+        yield replace(old, status=Status.CANCELLED, version=old.version + 1), EVENTS[Action.REPLACE]
+
+
+def _enqueue_webhooks(state: State, appointment: Appointment, event: str, now: datetime) -> None:
+    for endpoint in state.known_webhooks.values():
+        if endpoint.hears(event):
+            data = thin(appointment, event)
+            outbox.enqueue(
+                state.db,
+                appointment=appointment.id,
+                channel="webhook",
+                topic=event,
+                recipient=endpoint.key,
+                facts={
+                    "type": event,
+                    "timestamp": now.isoformat(timespec="seconds"),
+                    "data": data | full(appointment) if endpoint.full else data,
+                },
+                now=now,
+            )
+
+
+def thin(appointment: Appointment, event: str) -> dict[str, Any]:
+    """A webhook's data unless its endpoint asks for more: enough to look the rest up, and nothing about a person."""
+    return {
+        "ref": appointment.ref,
+        "event": event,
+        "status": appointment.status,
+        "version": appointment.version,
+        "starts": appointment.starts.isoformat(),
+    }
+
+
+def full(appointment: Appointment) -> dict[str, Any]:
+    """What a full body says beyond a thin one."""
+    client, location = appointment.client, appointment.location
+    return {
+        "ends": appointment.ends.isoformat(),
+        "zone": appointment.zone,
+        "created": appointment.created.isoformat(),
+        "expires": appointment.expires.isoformat(),
+        "type": {"key": appointment.type.key, "name": appointment.type.name},
+        "contact": {"key": appointment.contact.key, "name": appointment.contact.name},
+        "provider": {"key": appointment.provider.key, "name": appointment.provider.name},
+        "location": {"key": location.key, "name": location.name} if location else None,
+        "client": {"id": client.id, "name": client.name, "email": client.email, "phone": client.phone},
+        "note": appointment.note,
+        "message": appointment.message,
+        "reason": appointment.reason,
+        "text_reminders": appointment.text_reminders,
+        "replaces": appointment.replaces,
+        "thread": appointment.thread,
+        "host_reference": appointment.host_reference,
+        "host_data": dict(appointment.host_data),
+    }
 
 
 def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:

@@ -9,17 +9,17 @@ from typing import Any
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, SlotTaken
+from ..domain.history import Event
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims
+from ..storage import appointments, claims, history
 from ..storage.appointments import DuplicateRequest
-from ..storage.database import Database
 from . import holding
 from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
-from .messages import enqueue_mail
+from .messages import enqueue
 from .rules import check_again, check_client, too_close
 from .slots import in_fairest_order, local_day_of, other_than, read_diary
 from .state import State
@@ -192,7 +192,7 @@ def _store(
     for provider in willing:
         try:
             with state.db.atomic():
-                stored = _write(state.db, practice, action, asking, provider, now)
+                stored = _write(state, practice, action, asking, provider, now)
                 result = _confirm_itself(state, practice, stored, now) if action is Action.REQUEST else stored
         except SlotTaken:
             continue
@@ -205,9 +205,10 @@ def _store(
 
 
 def _write(
-    db: Database, practice: Practice, action: Action, asking: Asking, provider: Provider, now: datetime
+    state: State, practice: Practice, action: Action, asking: Asking, provider: Provider, now: datetime
 ) -> Appointment:
     """The rows of one attempt, inside its transaction. Raises SlotTaken."""
+    db = state.db
     wish, starts, kind, consent = asking.wish, asking.starts, asking.wish.type, asking.consent
     now = now.replace(microsecond=0)  # as it will be read
     old = locked_to_move(db, practice, asking.moving)
@@ -248,11 +249,12 @@ def _write(
     stored = appointments.add(db, draft, stretch, asking.key)
     if consent:
         appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(consent))
-    appointments.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
+    history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
+    if consent:
+        history.record(db, stored.id, asking.actor, Event.OPT_IN, None, None, "", now)
     if action is Action.BOOK:
         stored = take_place(db, stored, old, asking.actor, now)
-    if not (kind.confirms_itself and action is Action.REQUEST):
-        enqueue_mail(db, practice, stored, action, asking.actor, None, asking.message, now, old)
+    enqueue(state, practice, stored, action, asking.actor, None, asking.message, now, old)
     return stored
 
 

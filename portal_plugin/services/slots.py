@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from ..domain.appointment import Appointment, Client
-from ..domain.availability import Diary, Slot, bookable_range, find_slots
+from ..domain.availability import Diary, Slot, bookable_range, find_slots, open_days
 from ..domain.errors import NotOffered
 from ..domain.explanation import Explanation, explain_slot
 from ..domain.instants import DAY, day_bounds, instant, local_date, seconds
@@ -13,6 +14,9 @@ from ..domain.practice import Practice, Wish
 from ..storage import appointments, busy_calendars, claims
 from .rules import check_client, days_too_close, is_own, is_time_of
 from .state import State
+
+_FEW = 8
+"""How many providers are asked about a whole month before anybody else is."""
 
 _FIRST_READ = timedelta(hours=26)
 """The longest local day and a little."""
@@ -74,6 +78,39 @@ def _free(busy: dict[str, Sequence[tuple[int, ...]]], provider: str, own: tuple[
         busy[provider] = [row for row in busy[provider] if tuple(row[:2]) != own]
 
 
+def days_with_times(
+    state: State,
+    practice: Practice,
+    wish: Wish,
+    days: Sequence[date],
+    now: datetime,
+    client: Client | None = None,
+    moving: Appointment | None = None,
+) -> tuple[list[date], Diary | None]:
+    """Those of some days in a row on which somebody has a time; and what was read, if it was about all providers.
+
+    A few providers nearly always answer for every day, and the others are asked about the rest: of a thousand it is
+    their number that would cost, twice.
+    """
+    few = wish if len(wish.providers) <= _FEW else replace(wish, providers=wish.providers[:_FEW])
+    diary = read_diary(state, practice, few, *_bounds(days, wish), client, moving)
+    found = open_days(practice, few, diary, days, now)
+    if few is wish:
+        return found, diary
+    others = replace(wish, providers=wish.providers[_FEW:])
+    left = [day for day in days if day not in set(found)]
+    by_hours = {id(practice.timetable(wish, provider)): provider for provider in others.providers}
+    hopeful = open_days(practice, replace(wish, providers=tuple(by_hours.values())), Diary(), left, now)
+    if hopeful:
+        diary = read_diary(state, practice, others, *_bounds(hopeful, wish), client, moving)
+        found = sorted([*found, *open_days(practice, others, diary, hopeful, now)])
+    return found, None
+
+
+def _bounds(days: Sequence[date], wish: Wish) -> tuple[datetime, datetime]:
+    return instant(day_bounds(days[0], wish.zone)[0]), instant(day_bounds(days[-1], wish.zone)[1])
+
+
 def free_slots(
     state: State,
     practice: Practice,
@@ -84,18 +121,19 @@ def free_slots(
     now: datetime,
     client: Client | None = None,
     moving: Appointment | None = None,
+    known: Diary | None = None,
 ) -> Iterator[Slot]:
     """Free slots from `since` to `until`, earliest first.
 
     What is taken is read for the first day or so, and for the rest when somebody asks on: the next free time of a
-    thousand providers is nearly always within that day, and two reads are the most.
+    thousand providers is nearly always within that day, and two reads are the most. What is `known` is not read.
     """
     if until - since > _FIRST_READ:
         first, beyond = bookable_range(wish, now)
         since, until = max(since, instant(first)), min(until, instant(beyond))
     for starts, ends in ((since, min(until, since + _FIRST_READ)), (since + _FIRST_READ, until)):
         if starts < ends:
-            diary = read_diary(state, practice, wish, starts, ends, client, moving)
+            diary = known or read_diary(state, practice, wish, starts, ends, client, moving)
             found = find_slots(practice, wish, diary, since=starts, until=ends, now=now)
             yield from other_than(moving, wish, found) if moving else found
 
@@ -136,6 +174,8 @@ def in_fairest_order(diary: Diary, slot: Slot, zone: str) -> list[str]:
     """How "any available" is assigned: a session that has begun to fill, then fewest stretches taken that local day,
     then the practice file's order.
     """
+    if len(slot.providers) == 1:
+        return list(slot.providers)
     start = seconds(slot.starts)
     first, beyond = day_bounds(local_date(start, zone), zone)
 

@@ -8,19 +8,23 @@ from ..domain.errors import SetupError
 from ..domain.practice import Practice
 from ..hooks import Questions
 from ..storage import practice as documents
+from ..storage import webhooks as stored_webhooks
 from ..storage.database import check_ready, open_database
 from .practices import read_document
+from .webhooks import Endpoints, known
 
 
 class State:
-    """`sender` is the app, under which signals are sent."""
+    """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget."""
 
     def __init__(self, sender: Any, settings: Settings, questions: Questions) -> None:
         self.sender = sender
         self.settings = settings
         self.questions = questions
         self.db = open_database(settings.database_url)
+        self.retention_due = datetime.min.replace(tzinfo=UTC)
         self._practice: tuple[int, Practice] | None = None
+        self._webhooks: tuple[int, Endpoints] | None = None
         self._ready = False
 
     def now(self) -> datetime:
@@ -32,12 +36,30 @@ class State:
 
     def practice(self) -> Practice:
         """As last applied, by whichever process. Raises SetupError when none was."""
-        revision = documents.latest_revision(self.db)
+        revision = self._look()
         if revision is None:
             raise SetupError("No practice file was applied yet: run `flask portal apply practice.toml`.")
         if self._practice is None or self._practice[0] != revision:
             self._practice = revision, read_document(documents.document(self.db, revision)).practice()
         return self._practice[1]
+
+    def webhooks(self) -> Endpoints:
+        """The endpoints by key as they are now, whichever process added them."""
+        self._look()
+        return self.known_webhooks
+
+    @property
+    def known_webhooks(self) -> Endpoints:
+        """The same as of the last look at them or at the practice, and without a statement."""
+        return self._webhooks[1] if self._webhooks else {}
+
+    def _look(self) -> int | None:
+        """Notice what another process changed; the practice's revision."""
+        practice, webhooks = documents.latest_revisions(self.db)
+        if self._webhooks is None or self._webhooks[0] != webhooks:
+            revision, document = stored_webhooks.document(self.db)
+            self._webhooks = revision, known(self.settings, document)
+        return practice
 
     def check(self) -> None:
         """Raises SetupError, with one sentence that says what to do, until everything is in place."""

@@ -10,6 +10,7 @@ from ..domain.instants import seconds
 from .state import State
 
 FORM_LIFE = timedelta(hours=24)
+_FORM_SECONDS = int(FORM_LIFE.total_seconds())
 LINK_LIFE = timedelta(days=90)
 
 
@@ -32,9 +33,10 @@ def form_token_is_good(state: State, token: str, client_id: str) -> bool:
     """Signed by us for this client within the last day."""
     made, _, signature = token.partition(".")
     given = signature.encode(errors="surrogatepass")
-    for key in state.settings.secret_keys:
+    # The newest key first: nearly every form was signed with it.
+    for key in reversed(state.settings.secret_keys):
         if hmac.compare_digest(_form_signature(key, made, client_id).encode(), given):
-            return int(made) + FORM_LIFE.total_seconds() > seconds(state.now())
+            return seconds(state.now()) < int(made) + _FORM_SECONDS
     return False
 
 

@@ -1,4 +1,4 @@
-"""Appointments and their history."""
+"""Appointments, and what their clients agreed to."""
 
 import json
 import re
@@ -12,10 +12,10 @@ from peewee import Database, IntegrityError
 from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotAllowed, NotOffered
 from ..domain.instants import instant
-from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status
+from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
 from .database import is_postgres, marks, run
-from .models import AppointmentRow, ConsentRow, HistoryRow, columns, insert
+from .models import AppointmentRow, ConsentRow, columns, insert
 
 _REF = re.compile("[0-9a-f]{32}")
 _NAMES = columns(AppointmentRow)
@@ -95,7 +95,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             replaces=appointment.replaces,
             thread=appointment.thread,
             host_reference=appointment.host_reference,
-            host_data=json.dumps(appointment.host_data),
+            host_data=json.dumps(appointment.host_data) if appointment.host_data else "{}",
         )
     except IntegrityError as error:
         if "request_key" in str(error):
@@ -103,7 +103,9 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
         if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
             raise NotAllowed("Another new time for this appointment is waiting for an answer already.") from None
         raise _second_seat(error) from None
-    return replace(appointment, id=row)
+    # Nobody else has seen it yet, and a copy of so many fields costs more than the statement.
+    object.__setattr__(appointment, "id", row)
+    return appointment
 
 
 def _second_seat(error: IntegrityError) -> Exception:
@@ -165,6 +167,11 @@ def answered_no(db: Database, practice: Practice, client_id: str, since: datetim
         SELECT 1 FROM portal_history h WHERE h.appointment = portal_appointment.id
         AND h.to_status = portal_appointment.status AND h.actor_kind <> ? AND h.action <> 'replace' AND h.at > ?)"""  # noqa: S608
     return _select(db, practice, where, client_id, *RELEASING, now, ActorKind.CLIENT, since)
+
+
+def of_client(db: Database, practice: Practice, client_id: str) -> list[Appointment]:
+    """All of a client's, soonest first."""
+    return _select(db, practice, "client_id = ?", client_id)
 
 
 def listed(
@@ -344,35 +351,6 @@ def one_at_a_time(db: Database, client_id: str) -> None:
 def busy_stretch(db: Database, row: int) -> Interval:
     """The time an appointment takes, buffers included."""
     return Interval(*run(db, "SELECT busy_from, busy_until FROM portal_appointment WHERE id = ?", row).fetchone())
-
-
-def record(
-    db: Database,
-    row: int,
-    actor: Actor,
-    action: Action,
-    before: Status | None,
-    after: Status,
-    reason: str,
-    now: datetime,
-) -> None:
-    insert(
-        db,
-        HistoryRow,
-        at=now,
-        appointment=row,
-        actor_kind=actor.kind,
-        actor=actor.name,
-        action=action.name.lower(),
-        from_status=before,
-        to_status=after,
-        reason=reason,
-    )
-
-
-def history(db: Database, row: int) -> list[dict[str, Any]]:
-    query = HistoryRow.select().where(HistoryRow.appointment == row).order_by(HistoryRow.id)
-    return list(query.dicts().execute(db))
 
 
 def add_consent(db: Database, **values: Any) -> None:

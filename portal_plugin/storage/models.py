@@ -3,6 +3,7 @@
 Instants are whole seconds since 1970 in UTC, on both engines: nothing converts them on the way.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Database, IntegerField, Model, TextField
 
 from ..domain.instants import instant, seconds
-from .database import is_postgres
+from .database import is_postgres, marks, run
 
 
 class InstantField(BigIntegerField):
@@ -82,15 +83,22 @@ class AppointmentRow(Model):
 
 
 class HistoryRow(Model):
+    """The database refuses every change but one: that `actor` (of a person), `reason` and `salt` are taken away."""
+
     id = BigAutoField()
     at = InstantField()
-    appointment = BigIntegerField()
+    appointment = BigIntegerField(null=True)
     actor_kind = CharField()
     actor = CharField()
     action = CharField()
     from_status = CharField(null=True)
-    to_status = CharField()
+    to_status = CharField(null=True)
+    result = CharField()
     reason = TextField()
+    request_id = CharField(null=True)
+    erased = IntegerField(null=True)
+    salt = CharField(null=True)
+    digest = CharField()
 
     class Meta:
         table_name = "portal_history"
@@ -173,3 +181,12 @@ def insert(db: Database, model: type[Any], **values: Any) -> int:
 def _insert(table: str, names: tuple[str, ...], mark: str) -> str:
     values = ", ".join([mark] * len(names))
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})"  # noqa: S608
+
+
+def insert_many(db: Database, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows without a need for their ids, as many to a statement as SQLite has marks for."""
+    at_once = 900 // len(names)
+    for first in range(0, len(rows), at_once):
+        some = rows[first : first + at_once]
+        values = ", ".join([f"({marks(names)})"] * len(some))
+        run(db, f"INSERT INTO {table} ({', '.join(names)}) VALUES {values}", *(v for row in some for v in row))  # noqa: S608

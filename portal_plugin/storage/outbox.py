@@ -8,8 +8,18 @@ from typing import Any, NamedTuple
 
 from peewee import Database, fn
 
-from .database import is_postgres
+from ..domain.instants import instant
+from .database import is_postgres, run
 from .models import OutboxRow, insert
+
+MAIL, WEBHOOK = "mail", "webhook"
+
+
+class Lane(NamedTuple):
+    """What is delivered one after the other, and beside every other lane: all mails, or an endpoint's webhooks."""
+
+    channel: str
+    recipient: str | None = None
 
 
 class Message(NamedTuple):
@@ -45,10 +55,24 @@ def enqueue(
     )
 
 
-def lease_due(db: Database, now: datetime, until: datetime, most: int) -> list[Message]:
-    """Take due rows that nobody else holds, oldest first. A lease that ran out is nobody's.
+def lanes_due(db: Database, now: datetime) -> list[Lane]:
+    """Where something is to be delivered that nobody holds."""
+    rows = run(
+        db,
+        "SELECT DISTINCT channel, CASE WHEN channel = ? THEN NULL ELSE recipient END FROM portal_outbox "
+        "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND (leased_until IS NULL OR leased_until <= ?)",
+        MAIL,
+        now,
+        now,
+    )
+    return [Lane(*row) for row in rows.fetchall()]
 
-    An appointment's messages are taken one after the other; one that waits for another try holds up none.
+
+def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: int) -> list[Message]:
+    """Take a lane's due rows that nobody else holds, oldest first. A lease that ran out is nobody's.
+
+    What one recipient is told of an appointment is taken one after the other; one that waits for another try holds up
+    none.
     """
     lease = secrets.token_hex(8)
     earlier = OutboxRow.alias()
@@ -58,12 +82,15 @@ def lease_due(db: Database, now: datetime, until: datetime, most: int) -> list[M
             ~fn.EXISTS(
                 earlier.select(earlier.id).where(
                     earlier.appointment == OutboxRow.appointment,
+                    earlier.channel == OutboxRow.channel,
+                    earlier.recipient == OutboxRow.recipient,
                     earlier.id < OutboxRow.id,
                     earlier.sent.is_null(),
                     earlier.failed.is_null(),
                     earlier.due <= now,
                 )
             ),
+            _in(lane),
             OutboxRow.sent.is_null(),
             OutboxRow.failed.is_null(),
             OutboxRow.due <= now,
@@ -84,6 +111,11 @@ def lease_due(db: Database, now: datetime, until: datetime, most: int) -> list[M
     return [row._replace(facts=json.loads(str(row.facts))) for row in rows]
 
 
+def _in(lane: Lane) -> Any:
+    there = OutboxRow.channel == lane.channel
+    return there if lane.recipient is None else there & (OutboxRow.recipient == lane.recipient)
+
+
 def hold(db: Database, message: Message, until: datetime) -> bool:
     """Prolong a lease before acting on it; false when it ran out and somebody else has the row, or sent it."""
     query = OutboxRow.update(leased_until=until).where(
@@ -93,9 +125,13 @@ def hold(db: Database, message: Message, until: datetime) -> bool:
 
 
 def overtaken(db: Database, message: Message) -> bool:
-    """Whether a later message of the same appointment went out already, so that this one would contradict it."""
+    """Whether the recipient has a later message of the same appointment, which this one would contradict."""
     later = OutboxRow.select().where(
-        OutboxRow.appointment == message.appointment, OutboxRow.id > message.id, OutboxRow.sent.is_null(False)
+        OutboxRow.appointment == message.appointment,
+        OutboxRow.channel == message.channel,
+        OutboxRow.recipient == message.recipient,
+        OutboxRow.id > message.id,
+        OutboxRow.sent.is_null(False),
     )
     return bool(later.exists(db))
 
@@ -107,7 +143,60 @@ def settle(db: Database, message: Message, **outcome: Any) -> None:
     ).execute(db)
 
 
+def give_back(db: Database, message: Message) -> None:
+    """Let others take what was leased and not tried."""
+    settle(db, message, attempts=OutboxRow.attempts - 1)
+
+
+def hold_off(db: Database, lane: Lane, until: datetime) -> None:
+    """Deliver nothing of what waits in a lane now before `until`."""
+    OutboxRow.update(due=until).where(
+        _in(lane),
+        OutboxRow.sent.is_null(),
+        OutboxRow.failed.is_null(),
+        OutboxRow.due < until,
+    ).execute(db)
+
+
 def waiting(db: Database) -> int:
     """How many messages are still to be sent."""
     count: int = OutboxRow.select().where(OutboxRow.sent.is_null(), OutboxRow.failed.is_null()).count(db)
     return count
+
+
+class Entry(NamedTuple):
+    """A row as staff see it, without what it says. It waits unless it `failed`. Instants are aware UTC."""
+
+    id: int
+    ref: str
+    channel: str
+    topic: str
+    recipient: str
+    message_id: str
+    attempts: int
+    error: str
+    created: datetime
+    due: datetime
+    failed: datetime | None
+
+
+def listed(db: Database, *, channel: str | None = None, failed: bool = False) -> list[Entry]:
+    """What waits and what was given up on, oldest first; the latter alone with `failed`."""
+    where = "o.failed IS NOT NULL" if failed else "o.sent IS NULL"
+    if channel:
+        where += " AND o.channel = ?"
+    query = f"""
+        SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error,
+        o.created, o.due, o.failed FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment
+        WHERE {where} ORDER BY o.id
+        """  # noqa: S608
+    rows = run(db, query, *([channel] if channel else [])).fetchall()
+    return [Entry(*row[:8], *(moment if moment is None else instant(moment) for moment in row[8:])) for row in rows]
+
+
+def send_again(db: Database, number: int, now: datetime) -> bool:
+    """Let a message that waits or was given up on be due now, with all its attempts before it; false for others."""
+    query = OutboxRow.update(failed=None, due=now, attempts=0, lease=None, leased_until=None).where(
+        OutboxRow.id == number, OutboxRow.sent.is_null(), OutboxRow.lease.is_null()
+    )
+    return bool(query.execute(db))

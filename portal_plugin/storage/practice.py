@@ -9,9 +9,16 @@ from .models import PracticeRevision
 
 
 def latest_revision(db: Database) -> int | None:
-    # Asked at every page: plain SQL, without the builder's cost.
     revision: int | None = db.execute_sql("SELECT MAX(id) FROM portal_practice").fetchone()[0]
     return revision
+
+
+def latest_revisions(db: Database) -> tuple[int | None, int]:
+    """Of the practice, and of the endpoints that are told of changes: one look for what other processes changed."""
+    # Asked at every page: plain SQL, without the builder's cost.
+    sql = "SELECT (SELECT MAX(id) FROM portal_practice), (SELECT revision FROM portal_webhooks)"
+    practice, webhooks = db.execute_sql(sql).fetchone()
+    return practice, webhooks
 
 
 def document(db: Database, revision: int) -> str:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from ..domain.appointment import Appointment, Client
 from ..domain.errors import AlreadyDecided, NotAllowed, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
-from ..domain.lifecycle import Actor, ActorKind, Status
+from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..services.decisions import check_movable
 from ..services.requests import Asking, ReminderConsent, hold_time, request_appointment
@@ -24,7 +24,7 @@ from ..services.state import State
 from .calendar_month import month_view
 from .details import chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, said_once
-from .guard import current_practice, current_state, own_appointment, signed_in_client
+from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
 from .htmx import into_panel, render_panel
 
 
@@ -85,7 +85,7 @@ def hold() -> ResponseReturnValue:
     if form.stale or form.instant is None:
         return render_panel("held", "", 400, held=None)
     try:
-        until = hold_time(step.state, practice, Asking(step.wish, client, form.instant, _actor(client)))
+        until = hold_time(step.state, practice, Asking(step.wish, client, form.instant, acting(client)))
     except (SlotTaken, NotOffered) as error:
         form.errors = {}
         return into_panel(_again(step, form, error, 409))
@@ -137,7 +137,7 @@ def _send(step: Step) -> ResponseReturnValue:
         step.wish,
         step.client,
         form.instant,
-        _actor(step.client),
+        acting(step.client),
         note=form.typed["note"],
         consent=_consent(form, step.practice, step.wish),
         key=_request_key(form),
@@ -150,10 +150,6 @@ def _send(step: Step) -> ResponseReturnValue:
     except (NotOffered, Refused) as error:
         return _again(step, form, error, 422)
     return redirect(url_for("portal.requested", ref=appointment.ref), 303)
-
-
-def _actor(client: Client) -> Actor:
-    return Actor(ActorKind.CLIENT, client.id)
 
 
 def _request_key(form: TimeForm) -> str:

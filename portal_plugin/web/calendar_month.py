@@ -1,16 +1,15 @@
 """Step 2's month overview and the times of one of its days."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from ..domain.appointment import Appointment, Client
-from ..domain.availability import Diary, Slot, bookable_range, find_slots, open_days
+from ..domain.availability import Diary, bookable_range
 from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
-from ..services.slots import free_slots, other_than, read_diary
+from ..services.slots import days_with_times, free_slots
 from ..services.state import State
 from .wording import Choice, long_date, parts_of_day
 
@@ -51,18 +50,12 @@ def month_view(
 
     None wanted: the next day with times, whichever month that is in.
 
-    Reads what is taken once for the month, and once more when the month alone has no answer.
+    Reads what is taken once for the month, once more for the day where there are many providers, and once more when
+    the month alone has no answer.
     """
     now = state.now()
     first, beyond = bookable_range(wish, now)
     earliest, latest = local_date(first, wish.zone), local_date(beyond - 1, wish.zone)
-
-    def busy_in(since: int, until: int) -> Diary:
-        return read_diary(state, practice, wish, instant(since), instant(until), client, moving)
-
-    def slots(busy: Diary, since: int, until: int) -> Iterator[Slot]:
-        found = find_slots(practice, wish, busy, since=instant(since), until=instant(until), now=now)
-        return other_than(moving, wish, found) if moving else found
 
     def first_day_from(since: int) -> date | None:
         later = free_slots(
@@ -71,19 +64,22 @@ def month_view(
         slot = next(later, None)
         return local_date(seconds(slot.starts), wish.zone) if slot else None
 
-    def look(month: date) -> tuple[Diary, list[date]]:
-        busy = busy_in(*_month_bounds(month, wish.zone))
-        return busy, open_days(practice, wish, busy, since=month, until=_next_month(month), now=now)
+    def look(month: date) -> tuple[list[date], Diary | None]:
+        days = [month + timedelta(days=n) for n in range((_next_month(month) - month).days)]
+        return days_with_times(state, practice, wish, days, now, client, moving)
 
     chosen = min(max(wanted, earliest), latest) if wanted else earliest
     month = chosen.replace(day=1)
-    busy, free = look(month)
-    if wanted is None and not free and (found := first_day_from(_month_bounds(month, wish.zone)[1])):
+    free, diary = look(month)
+    if wanted is None and not free and (found := first_day_from(day_bounds(_next_month(month), wish.zone)[0])):
         month = found.replace(day=1)
-        busy, free = look(month)
+        free, diary = look(month)
     if free and (wanted is None or any_day):
         chosen = free[0]
-    times = list(slots(busy, *day_bounds(chosen, wish.zone)))
+    since, until = (instant(edge) for edge in day_bounds(chosen, wish.zone))
+    times = list(
+        free_slots(state, practice, wish, since=since, until=until, now=now, client=client, moving=moving, known=diary)
+    )
     following = None
     if not times:
         following = next((day for day in free if day > chosen), None)
@@ -114,7 +110,3 @@ def _weeks(month: date) -> tuple[tuple[Day, ...], ...]:
 
 def _next_month(month: date) -> date:
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
-
-
-def _month_bounds(month: date, zone: str) -> tuple[int, int]:
-    return day_bounds(month, zone)[0], day_bounds(_next_month(month), zone)[0]

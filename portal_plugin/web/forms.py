@@ -73,11 +73,12 @@ class ClientForm:
     """What a client typed, and the first thing wrong with it, each by field.
 
     Only they can send it: its token is bound to them. It is our own, so it works beside the host's protection and
-    without a session. `Checked` has the fields that people type into; what travels along hidden needs no form.
+    without a session. `Checked` has the `texts` that people may type; what travels along hidden needs no form.
     """
 
     Checked: type[Form] = Form
     fields: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str]) -> None:
         self._state, self._client_id = state, client_id
@@ -96,16 +97,18 @@ class ClientForm:
 
     def validate(self) -> bool:
         """Whether nothing is wrong; else `errors` says what is, in the order of the page."""
-        checked = self.Checked(MultiDict(self.typed))
-        checked.validate()
-        self.errors = {field.short_name: str(field.errors[0]) for field in checked if field.errors}
+        self.errors = {}
+        if any(self.typed[name] for name in self.texts):
+            checked = self.Checked(MultiDict(self.typed))
+            checked.validate()
+            self.errors = {field.short_name: str(field.errors[0]) for field in checked if field.errors}
         if not form_token_is_good(self._state, self._sent_token, self._client_id):
             self.errors["portal_token"] = STALE
         return not self.errors
 
 
 class CancelForm(ClientForm):
-    fields = ("reason",)
+    fields = texts = ("reason",)
 
     class Checked(Form):
         reason = TextAreaField(validators=[Length(max=500, message="Please keep it under 500 characters."), printable])
@@ -119,6 +122,7 @@ class TimeForm(ClientForm):
     """
 
     fields = ("type", "contact", "provider", "location", "key", "starts", "text_reminders", "phone", "note")
+    texts = ("note",)
     instant: datetime | None = None
     e164 = ""
     consent = "Yes, send me text reminders"

@@ -1,18 +1,22 @@
 """Who asks, and whose is this? Every route asks here and nowhere else."""
 
+import re
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import abort, current_app, g, redirect, request, url_for
+from flask import abort, current_app, g, has_request_context, redirect, request, url_for
 from werkzeug.routing import BuildError
 
 from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotFound, SetupError
+from ..domain.history import Event
+from ..domain.lifecycle import Actor, ActorKind
 from ..domain.practice import Practice
 from ..domain.staff import Staff
 from ..services.state import State
-from ..storage import appointments
+from ..storage import appointments, history
 from .htmx import current_path, redirect_whole_page
 
 if TYPE_CHECKING:
@@ -27,6 +31,10 @@ ASKED_TO_SIGN_IN = "signed-in"
 def begin_request() -> None:
     """Forget the answers of the request before: Flask's `g` may span several, as in a host's tests."""
     g.portal_answers = {}
+
+
+# What proxies write, and neither a name nor a phone number: the history keeps it for good.
+_REQUEST_ID = re.compile("[0-9A-Fa-f-]{16,64}")
 
 
 def current_state() -> State:
@@ -60,6 +68,8 @@ def own_appointment(ref: str) -> Appointment:
     client = signed_in_client()
     appointment = appointments.by_ref(current_state().db, current_practice(), ref)
     if appointment is None or appointment.client.id != client.id:
+        # For none as for another's: that one is written down and the other not must not tell them apart.
+        record_refused(ActorKind.CLIENT, Event.ACCESS, appointment)
         raise NotFound
     return appointment
 
@@ -73,6 +83,8 @@ def signed_in_staff() -> Staff:
     staff = _asked_once("staff", ask) if ask else None
     if staff is None:
         client = _asked_once("client", ask_client) if ask_client else None
+        if ask is not None and client is not None:
+            record_refused(ActorKind.CLIENT, Event.ACCESS)
         if ask is None or client is not None or ASKED_TO_SIGN_IN in request.args:
             raise NotFound
         back = _back("portal.review_queue")
@@ -88,6 +100,27 @@ def signed_in_staff() -> Staff:
 def is_for_staff() -> bool:
     """Whether this request asked for staff and found some: problems look different to them."""
     return isinstance(g.portal_answers.get("staff"), Staff)
+
+
+def acting(client: Client) -> Actor:
+    """The client as who does something in this request."""
+    return Actor(ActorKind.CLIENT, client.id, request_id())
+
+
+def request_id() -> str | None:
+    """Of the request at work: the proxy's X-Request-ID, or one made up. None outside a request."""
+    if not has_request_context():
+        return None
+    given = request.headers.get("X-Request-ID", "")
+    own = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    return cast(str, request.environ.setdefault("portal_plugin.request_id", own))
+
+
+def record_refused(kind: ActorKind, event: Event, appointment: Appointment | None = None, reason: str = "") -> None:
+    """Write down what the client of this request is about to be refused."""
+    state = current_state()
+    actor = Actor(kind, signed_in_client().id, request_id())
+    history.record_refused(state.db, appointment.id if appointment else None, actor, event, reason, state.now())
 
 
 def refuse_foreign_posts() -> None:

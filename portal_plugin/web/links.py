@@ -5,9 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
-from ..domain.lifecycle import OPEN
+from ..domain.history import Event
+from ..domain.lifecycle import OPEN, ActorKind
 from ..services.tokens import LinkExpired, read_link
-from .guard import current_state, own_appointment, signed_in_client
+from .guard import current_state, own_appointment, record_refused, signed_in_client
 from .htmx import render_panel
 
 
@@ -20,8 +21,10 @@ def follow(token: str) -> ResponseReturnValue:
     try:
         link = read_link(current_state(), token)
     except LinkExpired:
+        record_refused(ActorKind.LINK, Event.LINK, reason="expired")
         return render_panel("expired_link", "This link has expired", 410)
     if link is None or link.purpose != "again":
+        record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
         raise NotFound
     appointment = own_appointment(link.ref)
     if appointment.status in OPEN:

@@ -7,14 +7,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from ..delivery.calendar import calendar_file
-from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
-from ..domain.lifecycle import Action, Actor, ActorKind, Status
+from ..domain.lifecycle import Action, ActorKind, Status
 from ..services.decisions import cancellable, decide, movable
 from ..services.messages import facts
 from ..storage import appointments
 from .forms import STALE, CancelForm, ClientForm
-from .guard import current_practice, current_state, own_appointment, signed_in_client
+from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
 from .htmx import render_panel
 from .links import book_again
 
@@ -36,7 +35,7 @@ def accept(ref: str) -> ResponseReturnValue:
     form = ClientForm(current_state(), appointment.client.id, request.form)
     if not form.validate():
         return _upcoming(STALE, 400)
-    decide(current_state(), ref, Action.ACCEPT, _actor(appointment))
+    decide(current_state(), ref, Action.ACCEPT, acting(appointment.client))
     return redirect(url_for("portal.upcoming"), 303)
 
 
@@ -49,7 +48,7 @@ def cancel(ref: str) -> ResponseReturnValue:
     status = 200
     if request.method == "POST":
         if form.validate():
-            decide(state, ref, Action.CANCEL, _actor(appointment), form.typed["reason"])
+            decide(state, ref, Action.CANCEL, acting(appointment.client), form.typed["reason"])
             return redirect(url_for("portal.upcoming"), 303)
         status = 400 if form.stale else 422
     return render_panel(
@@ -99,7 +98,3 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         error=error,
         now=now,
     )
-
-
-def _actor(appointment: Appointment) -> Actor:
-    return Actor(ActorKind.CLIENT, appointment.client.id)

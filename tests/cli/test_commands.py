@@ -1,5 +1,7 @@
 """`flask portal ...`: what each command says, changes and returns."""
 
+import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +15,8 @@ from portal_plugin import Appointment, cli
 from portal_plugin.storage.database import MIGRATIONS
 from portal_plugin.testing import Clock
 from tests.practices import PRACTICE, practice
-from tests.support import MONDAY, PEOPLE, TUESDAY_TEN, Host, make_host
+from tests.support import MONDAY, PEOPLE, TUESDAY_TEN, Host, make_host, without_guards
+from tests.web.pages import stored
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "practice.toml"
 
@@ -409,6 +412,128 @@ def test_worker_once_delivers_what_is_due_and_expires_what_lapsed(host: Host) ->
     assert "has expired" in host.mailbox[-1].subject
 
 
+# history, verify, export, erase
+
+
+def test_history_tells_who_did_what_and_when(host: Host) -> None:
+    ref = host.request().ref
+    run(host, "confirm", ref, "--message", "See\nyou")
+    host.browser("theo").get(f"/portal/appointments/{ref}/requested")
+    assert lines(run(host, "history", ref)) == [
+        "2026-12-07 07:00:00 EST  request   - -> requested          host host",
+        "2026-12-07 07:00:00 EST  confirm   requested -> confirmed  staff command line  See you",
+        "2026-12-07 07:00:00 EST  access    refused                 client theo",
+    ]
+    told = json.loads(run(host, "history", ref, "--json").stdout)
+    assert [entry["action"] for entry in told] == ["request", "confirm", "access"]
+    assert told[1] == {
+        "at": "2026-12-07T12:00:00+00:00",
+        "actor_kind": "staff",
+        "actor": "command line",
+        "action": "confirm",
+        "from_status": "requested",
+        "to_status": "confirmed",
+        "result": "done",
+        "reason": "See\nyou",
+        "request_id": None,
+    }
+
+
+def test_history_of_what_is_not_there_is_a_sentence(host: Host) -> None:
+    assert lines(run(host, "history", "0" * 32), exit_code=1) == ["Error: There is no such appointment."]
+
+
+def change_history(host: Host, change: str) -> None:
+    with host.app.app_context(), without_guards(host.state.db):
+        host.state.db.execute_sql(change)
+
+
+def test_verify_seals_what_waits_and_tells_the_head(host: Host) -> None:
+    assert lines(run(host, "verify"))[0] == "The history is sound: 0 rows, the last is 0."
+    host.request()
+    host.request("theo", contact="phone")
+    said, head = lines(run(host, "verify"))
+    assert said == "The history is sound: 2 rows, the last is 2."
+    assert re.fullmatch("Head: [0-9a-f]{64}", head)
+    kept = head.split()[1]
+    host.request(starts=TUESDAY_TEN + timedelta(days=1))
+    assert run(host, "verify", "--head", kept).exit_code == 0
+    told = json.loads(run(host, "verify", "--json").stdout)
+    assert (told["sound"], told["rows"], told["last"], told["unsealed"], told["broken"]) == (True, 3, 3, 0, None)
+    assert told["head"] != kept
+
+
+def test_verify_names_the_first_broken_row_and_ends_with_1(host: Host) -> None:
+    for days in range(3):
+        host.request(starts=TUESDAY_TEN + timedelta(days=days))
+    run(host, "verify")
+    change_history(host, "UPDATE portal_history SET at = at - 1 WHERE id >= 2")
+    result = run(host, "verify")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "The history is broken: row 2 was changed, or what stood before it was.\n"
+    result = run(host, "verify", "--json")
+    assert result.exit_code == 1
+    assert (json.loads(result.stdout)["sound"], json.loads(result.stdout)["broken"]) == (False, 2)
+
+
+def test_verify_finds_a_history_written_anew_when_it_is_given_an_earlier_head(host: Host) -> None:
+    host.request()
+    kept = lines(run(host, "verify"))[1].split()[1]
+    change_history(host, "DELETE FROM portal_seal")
+    change_history(host, "UPDATE portal_history SET at = at - 1")
+    assert run(host, "verify").exit_code == 0
+    result = run(host, "verify", "--head", kept)
+    assert result.exit_code == 1
+    assert "no row has the head that was kept" in result.stderr
+
+
+def test_verify_needs_no_practice_but_a_database(bare: Host) -> None:
+    assert "flask portal init" in run(bare, "verify").output
+    run(bare, "init")
+    assert run(bare, "verify").exit_code == 0
+
+
+def test_export_writes_json_that_another_program_reads(host: Host) -> None:
+    host.request(note="Größe 😀")
+    result = run(host, "export", "maya")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["appointments"][0]["note"] == "Größe 😀"
+    with host.app.app_context():
+        rows = host.state.db.execute_sql("SELECT actor_kind, actor, action FROM portal_history ORDER BY id").fetchall()
+    assert rows[-1] == ("staff", "command line", "export")
+
+
+def test_erase_without_a_terminal_needs_to_be_told_yes(host: Host) -> None:
+    host.request()
+    before = stored(host)
+    result = run(host, "erase", "maya")
+    assert result.exit_code == 2
+    assert "say --yes" in result.stderr
+    assert stored(host) == before
+
+
+def test_erase_asks_on_a_terminal(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.request()
+    before = stored(host)
+    monkeypatch.setattr(cli, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    assert run(host, "erase", "maya", "--cancel", answer="n\n").exit_code == 1
+    assert stored(host) == before
+    assert run(host, "erase", "maya", "--cancel", answer="y\n").exit_code == 0
+    assert "maya" not in str(stored(host)).lower()
+
+
+def test_erase_of_somebody_who_is_expected_is_refused_unless_it_cancels(host: Host) -> None:
+    ref = host.request().ref
+    [sentence] = lines(run(host, "erase", "maya", "--yes"), exit_code=1)
+    assert sentence.startswith("Error: This client has an appointment ahead: cancel it first, or")
+    assert "--cancel" in sentence
+    assert lines(run(host, "erase", "maya", "--yes", "--cancel")) == [
+        "Erased. Appointments that stay, without a name: 1."
+    ]
+    assert "cancelled" in lines(run(host, "history", ref))[-1]
+    assert run(host, "verify").exit_code == 0
+
+
 # Everything together.
 
 
@@ -419,7 +544,8 @@ def test_commands_that_need_an_argument_say_so_and_an_unknown_one_is_none(host: 
 
 def test_help_says_what_each_command_is_for(host: Host) -> None:
     output = run(host, "--help").output
-    for name in ("init", "check", "apply", "requests", "confirm", "decline", "calendars", "worker"):
+    names = "init check apply requests confirm decline history verify export erase calendars worker"
+    for name in names.split():
         assert f"\n  {name} " in output
 
 

@@ -12,9 +12,11 @@ import pytest
 from flask_mail import email_dispatched
 
 from portal_plugin.delivery import mail as mail_module
-from portal_plugin.delivery.worker import LEASE, RETRIES
+from portal_plugin.delivery.mail import RETRIES
+from portal_plugin.delivery.worker import LEASE
 from portal_plugin.domain.instants import instant
 from portal_plugin.storage import outbox
+from portal_plugin.storage.outbox import Lane
 from portal_plugin.testing import Clock
 from tests.delivery.conftest import posting_host
 from tests.delivery.mailbox import Mailbox
@@ -238,7 +240,7 @@ def test_what_a_worker_holds_no_other_takes_until_its_lease_runs_out(posting: Ho
     """As after kill -9 between taking a message and sending it."""
     posting.request()
     now = posting.clock.now
-    [taken] = outbox.lease_due(posting.state.db, now, now + LEASE, 20)
+    [taken] = outbox.lease_due(posting.state.db, Lane("mail"), now, now + LEASE, 20)
     posting.deliver()
     posting.clock.now = now + LEASE - SECOND
     posting.deliver()

@@ -2,20 +2,25 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from portal_plugin.delivery.busy_calendars import EVERY
 from portal_plugin.delivery.worker import LEASE
+from portal_plugin.services import webhooks
 from portal_plugin.storage import busy_calendars, outbox
 from tests.delivery.calendar_host import CalendarHost, event, ics, raw, says
 from tests.delivery.mailbox import Mailbox
+from tests.delivery.receiver import OK, receiver
 from tests.practices import with_calendars
 from tests.services.steps import free_times
 from tests.support import TUESDAY_TEN, Host
@@ -147,3 +152,47 @@ def test_interrupted_at_the_terminal_a_worker_finishes_the_calendar_in_hand(
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
     assert busy_calendars.counts(posting.state.db) == {1: 19_999}
+
+
+def test_a_worker_tells_endpoints_beside_its_mails(posting: Host, mailbox: Mailbox, worker: Start) -> None:
+    with receiver() as there:
+        process = worker()
+        webhooks.add(posting.state.db, posting.state.settings, there.address())
+        posting.request()
+        wait_for(lambda: there.got and mailbox.mails)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert outbox.waiting(posting.state.db) == 0
+
+
+def test_killed_between_an_endpoints_answer_and_the_mark_it_is_told_again_under_the_same_id(
+    posting: Host, mailbox: Mailbox, worker: Start
+) -> None:
+    with receiver() as there:
+        webhooks.add(posting.state.db, posting.state.settings, there.address())
+        posting.request()
+        posting.state.db.execute_sql("UPDATE portal_outbox SET sent = 1 WHERE channel = 'mail'")
+        blocker = sqlite3.connect(posting.state.db.database, isolation_level=None, check_same_thread=False)
+        answered = threading.Event()
+
+        def answer_while_nobody_can_write(handler: BaseHTTPRequestHandler) -> None:
+            blocker.execute("BEGIN IMMEDIATE")
+            OK(handler)
+            answered.set()
+
+        there.answers["/hooks"] = answer_while_nobody_can_write
+        process = worker("--once")
+        assert answered.wait(60)
+        process.kill()
+        process.wait()
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        there.answers.clear()
+        posting.deliver()
+        assert len(there.got) == 1, "its lease has not run out"
+        posting.clock.advance(LEASE)
+        posting.deliver()
+        first, second = there.got
+    assert (first.id, first.body) == (second.id, second.body)
+    assert outbox.waiting(posting.state.db) == 0

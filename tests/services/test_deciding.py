@@ -111,7 +111,7 @@ def test_the_history_says_who_when_from_what_to_what_and_why(either_host):
 
     at = MONDAY.timestamp()
     assert full_history(either_host, made.ref) == [
-        ("request", None, "requested", "staff", "host", "", at),
+        ("request", None, "requested", "host", "host", "", at),
         ("confirm", "requested", "confirmed", "staff", "front desk", "See you then.", at + 3600),
         ("cancel", "confirmed", "cancelled", "client", "maya", "I am ill.", at + 3600),
     ]

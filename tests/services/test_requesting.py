@@ -40,7 +40,7 @@ def test_a_request_is_stored_with_its_claim_its_history_and_its_mail(either_host
     assert claims(either_host) == [(1, made.starts.timestamp(), made.ends.timestamp() + 600)], "buffer included"
     assert topics(either_host, made.ref) == ["received"]
     assert full_history(either_host, made.ref) == [
-        ("request", None, "requested", "staff", "host", "", MONDAY.timestamp())
+        ("request", None, "requested", "host", "host", "", MONDAY.timestamp())
     ]
 
 

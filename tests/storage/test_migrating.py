@@ -1,17 +1,34 @@
 """Tables are made and brought up to date, by one process or by several at once."""
 
 import secrets
+import shutil
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import pytest
+from peewee import IntegrityError
 
 from portal_plugin.domain.errors import SetupError
+from portal_plugin.domain.history import Event
+from portal_plugin.domain.lifecycle import Actor, ActorKind
+from portal_plugin.storage import chain, history
 from portal_plugin.storage.database import MIGRATIONS, check_ready, migrate, open_database
 from tests.support import execute, make_host, on_server
 
-TABLES = {"practice", "claim", "appointment", "history", "outbox", "consent", "busy_calendar", "busy_stretch"}
+TABLES = {
+    "practice",
+    "claim",
+    "appointment",
+    "history",
+    "seal",
+    "outbox",
+    "consent",
+    "busy_calendar",
+    "busy_stretch",
+    "webhooks",
+}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))
 
 
@@ -100,6 +117,66 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_url, opened, monkeyp
         migrate(db)
 
     assert "portal_half" not in db.get_tables()
+
+
+# A history of the first release.
+
+APPOINTMENT = """
+INSERT INTO portal_appointment (ref, status, version, type, contact, provider, starts, ends, busy_from, busy_until,
+    zone, client_id, client_name, client_email, client_phone, note, message, reason, text_reminders, created, expires)
+VALUES ('r', 'cancelled', 2, 'visit', 'phone', 1, 100, 200, 100, 200, 'UTC', 'maya', '', '', '', '', '', '', {no}, 0, 9)
+"""
+HISTORY = """
+INSERT INTO portal_history (at, appointment, actor_kind, actor, action, from_status, to_status, reason) VALUES
+    (10, 1, 'staff', 'host', 'request', NULL, 'requested', ''),
+    (20, 1, 'client', 'maya', 'cancel', 'requested', 'cancelled', 'Größe 😀')
+"""
+
+
+def first_release(db, monkeypatch, tmp_path):
+    """The tables as they were before there was a chain, with two rows of history and the number of a third."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for path in MIGRATIONS.glob("*.py"):
+        if path.stem < "0003":
+            shutil.copy(path, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("portal_plugin.storage.database.MIGRATIONS", folder)
+        migrate(db)
+    db.execute_sql(APPOINTMENT.replace("{no}", "FALSE"))
+    db.execute_sql(HISTORY)
+
+
+def test_a_history_from_before_the_chain_is_sealed_as_it_was(empty_url, opened, monkeypatch, tmp_path):
+    db = opened(empty_url)
+    first_release(db, monkeypatch, tmp_path)
+    columns = "id, at, appointment, actor_kind, actor, action, from_status, to_status, reason"
+    before = list(db.execute_sql(f"SELECT {columns} FROM portal_history ORDER BY id"))
+
+    migrate(db)
+
+    assert list(db.execute_sql(f"SELECT {columns} FROM portal_history ORDER BY id")) == before
+    verdict = chain.verify(db)
+    assert (verdict.sound, verdict.rows, verdict.unsealed) == (True, 2, 0)
+    with pytest.raises(IntegrityError, match="append-only"):
+        db.execute_sql("DELETE FROM portal_history")
+    staff = Actor(ActorKind.STAFF, "front desk")
+    history.record(db, 1, staff, Event.EXPORT, None, None, "maya", datetime.fromtimestamp(30, UTC))
+    assert chain.seal_settled(db) == 1
+    assert chain.verify(db).last == 3, "numbers go on where they were"
+
+
+def test_a_long_history_is_sealed_whole(empty_url, opened, monkeypatch, tmp_path):
+    db = opened(empty_url)
+    first_release(db, monkeypatch, tmp_path)
+    columns = "at, appointment, actor_kind, actor, action, from_status, to_status, reason"
+    for _ in range(11):
+        db.execute_sql(f"INSERT INTO portal_history ({columns}) SELECT {columns} FROM portal_history")
+
+    migrate(db)
+
+    verdict = chain.verify(db)
+    assert (verdict.sound, verdict.rows, verdict.unsealed) == (True, 4096, 0)
 
 
 # What is not ready says so in a sentence.

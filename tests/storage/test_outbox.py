@@ -9,14 +9,15 @@ import flask_mail
 import pytest
 
 from portal_plugin.delivery import mail as delivery
-from portal_plugin.delivery import worker
 from portal_plugin.storage import outbox
 from portal_plugin.storage.database import open_database
 from portal_plugin.storage.models import AppointmentRow
+from portal_plugin.storage.outbox import Lane
 from tests.support import MONDAY, TUESDAY_TEN
 
 MINUTE = timedelta(minutes=1)
 LEASE = timedelta(minutes=5)
+MAILS = Lane("mail")
 
 
 @pytest.fixture
@@ -54,8 +55,8 @@ def enqueue(db, most, appointment=None, **more):
         outbox.enqueue(db, **values | more)
 
 
-def lease(db, now=MONDAY, most=20):
-    return outbox.lease_due(db, now, now + LEASE, most)
+def lease(db, now=MONDAY, most=20, lane=MAILS):
+    return outbox.lease_due(db, lane, now, now + LEASE, most)
 
 
 def look(db, *columns):
@@ -148,7 +149,7 @@ def test_what_was_sent_cannot_be_held_any_more(db):
 
 def test_a_message_is_overtaken_once_a_later_one_of_its_appointment_went_out(db):
     (first,) = lease(db)
-    enqueue(db, 1, first.appointment, topic="confirmed")
+    enqueue(db, 1, first.appointment, topic="confirmed", recipient=first.recipient)
     assert lease(db) == [], "one after the other"
     outbox.settle(db, first, due=MONDAY + LEASE, error="SMTPServerDisconnected")
     (second,) = lease(db)
@@ -175,6 +176,93 @@ def test_what_is_not_due_yet_waits(db):
     assert lease(db, MONDAY + MINUTE - timedelta(seconds=1)) == []
     assert [again.message_id for again in lease(db, MONDAY + MINUTE)] == [message.message_id]
     assert outbox.waiting(db) == 1
+
+
+# Lanes: mails, and each endpoint.
+
+
+ONE, OTHER = Lane("webhook", "one"), Lane("webhook", "other")
+
+
+def hooks(db, most, lane=ONE, appointment=None):
+    enqueue(db, most, appointment, channel="webhook", recipient=lane.recipient, topic="appointment.requested")
+
+
+def test_each_lane_holds_its_own(db):
+    hooks(db, 2)
+    hooks(db, 1, OTHER)
+
+    assert sorted(outbox.lanes_due(db, MONDAY), key=str) == sorted([MAILS, ONE, OTHER], key=str)
+    assert [len(lease(db, lane=lane)) for lane in (ONE, OTHER, MAILS)] == [2, 1, 1]
+    assert outbox.lanes_due(db, MONDAY) == [], "what is leased is nobody elses"
+    assert len(outbox.lanes_due(db, MONDAY + LEASE)) == 3
+
+
+def test_what_one_recipient_is_told_of_an_appointment_goes_out_in_order_and_waits_for_no_other_recipient(db):
+    (mail,) = lease(db)
+    hooks(db, 2, ONE, mail.appointment)
+    hooks(db, 1, OTHER, mail.appointment)
+
+    (first,) = lease(db, lane=ONE)
+    assert len(lease(db, lane=OTHER)) == 1
+    assert lease(db, lane=ONE) == []
+    outbox.settle(db, first, sent=MONDAY)
+    (second,) = lease(db, lane=ONE)
+    assert second.id > first.id
+
+
+def test_a_mail_is_not_overtaken_by_a_webhook(db):
+    (mail,) = lease(db)
+    hooks(db, 1, ONE, mail.appointment)
+    (hook,) = lease(db, lane=ONE)
+    outbox.settle(db, hook, sent=MONDAY)
+
+    assert not outbox.overtaken(db, mail)
+
+
+def test_holding_a_lane_off_touches_neither_another_nor_what_is_later_anyhow_nor_a_lease(db):
+    hooks(db, 2)
+    hooks(db, 1, OTHER)
+    (held, *_) = lease(db, lane=ONE, most=1)
+    later = MONDAY + 2 * LEASE
+    enqueue(db, 1, channel="webhook", recipient="one", now=later)
+
+    outbox.hold_off(db, ONE, MONDAY + MINUTE)
+
+    assert lease(db, lane=ONE) == []
+    assert len(lease(db, lane=OTHER)) == len(lease(db)) == 1
+    assert outbox.hold(db, held, MONDAY + LEASE)
+    assert len(lease(db, MONDAY + MINUTE, lane=ONE)) == 1
+    assert len(lease(db, later, lane=ONE)) == 3
+
+
+def test_what_is_given_back_is_free_and_was_not_tried(db):
+    (message,) = lease(db)
+    outbox.give_back(db, message)
+
+    (again,) = lease(db)
+    assert again.attempts == 1
+
+
+def test_what_waits_and_what_was_given_up_on_is_listed_and_sent_again(db):
+    (mail,) = lease(db)
+    outbox.settle(db, mail, sent=MONDAY)
+    hooks(db, 3)
+    failed, sent, waits = lease(db, lane=ONE)
+    outbox.settle(db, failed, failed=MONDAY, error="the server answered 500")
+    outbox.settle(db, sent, sent=MONDAY)
+    outbox.settle(db, waits, due=MONDAY + LEASE)
+
+    assert [entry.id for entry in outbox.listed(db)] == [failed.id, waits.id]
+    assert outbox.listed(db, channel="mail") == []
+    (entry,) = outbox.listed(db, channel="webhook", failed=True)
+    assert (entry.failed, entry.error, entry.message_id) == (MONDAY, "the server answered 500", failed.message_id)
+    assert len(entry.ref) == 32
+
+    assert [outbox.send_again(db, one.id, MONDAY) for one in (failed, waits, sent)] == [True, True, False]
+    again = lease(db, lane=ONE)
+    assert [(one.id, one.attempts) for one in again] == [(failed.id, 1), (waits.id, 1)]
+    assert not outbox.send_again(db, failed.id, MONDAY), "somebody has it in hand"
 
 
 # The worker.
@@ -219,7 +307,7 @@ def test_a_failed_message_is_tried_again_on_a_schedule_and_given_up_on_in_the_op
             assert mail.tries == before + 1, "not a second early"
             either_host.clock.advance(timedelta(seconds=1))
 
-    assert waited == [pause // MINUTE for pause in worker.RETRIES]
+    assert waited == [pause // MINUTE for pause in delivery.RETRIES]
     assert waited == sorted(waited)
     assert look(db, "attempts", "error") == (len(waited) + 1, "ConnectionRefusedError"), "and no address in it"
     assert len(mail.ids) == 1, "the same Message-ID at every attempt"

@@ -10,7 +10,7 @@ from ...domain.errors import NotFound
 from ...domain.lifecycle import Actor, ActorKind
 from ...domain.staff import Staff
 from ...storage import appointments
-from ..guard import current_practice, current_state
+from ..guard import current_practice, current_state, request_id
 from ..htmx import render_panel
 
 
@@ -30,7 +30,7 @@ def found(ref: str) -> Appointment:
 
 
 def actor(staff: Staff) -> Actor:
-    return Actor(ActorKind.STAFF, staff.name or staff.id)
+    return Actor(ActorKind.STAFF, staff.name or staff.id, request_id())
 
 
 def by_first_fault(errors: dict[str, str], order: Iterable[str]) -> dict[str, str]:

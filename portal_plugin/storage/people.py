@@ -1,0 +1,60 @@
+"""What is stored about one client, wherever it is."""
+
+from datetime import datetime
+from typing import Any
+
+from peewee import Database
+
+from .database import run
+from .models import ConsentRow, columns
+
+PSEUDONYM = "erased-"
+"""What the id of a client who was erased begins with."""
+
+_CONSENT = [name for name in columns(ConsentRow) if name not in {"id", "client_id"}]
+_MESSAGE = ("channel", "topic", "recipient", "message_id", "created", "due", "attempts", "sent", "failed")
+
+
+def consents(db: Database, client_id: str) -> list[dict[str, Any]]:
+    """Oldest first, instants in seconds since 1970."""
+    query = f"SELECT {', '.join(_CONSENT)} FROM portal_consent WHERE client_id = ? ORDER BY id"  # noqa: S608
+    return [dict(zip(_CONSENT, values, strict=True)) for values in run(db, query, client_id)]
+
+
+def messages(db: Database, client_id: str) -> list[dict[str, Any]]:
+    """What was written to a client and when, without its text; oldest first, instants in seconds since 1970."""
+    query = f"""SELECT a.ref, {", ".join(f"o.{name}" for name in _MESSAGE)} FROM portal_outbox o
+        JOIN portal_appointment a ON a.id = o.appointment WHERE a.client_id = ? ORDER BY o.id"""  # noqa: S608
+    return [dict(zip(("appointment", *_MESSAGE), values, strict=True)) for values in run(db, query, client_id)]
+
+
+def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
+    """Leave of a client's appointments what can be counted; how many. Messages that wait are dropped.
+
+    Versions rise, so that whoever has read an appointment before this decides nothing by what they read.
+    """
+    cursor = run(
+        db,
+        "UPDATE portal_appointment SET client_id = ?, client_name = '', client_email = '', client_phone = '', "
+        "note = '', message = '', reason = '', request_key = NULL, host_reference = '', host_data = '{}', "
+        "version = version + 1 WHERE client_id = ?",
+        pseudonym,
+        client_id,
+    )
+    theirs = "appointment IN (SELECT id FROM portal_appointment WHERE client_id = ?)"
+    run(db, f"DELETE FROM portal_outbox WHERE sent IS NULL AND {theirs}", pseudonym)  # noqa: S608
+    run(db, f"UPDATE portal_outbox SET recipient = '', facts = '{{}}' WHERE {theirs}", pseudonym)  # noqa: S608
+    run(
+        db,
+        "UPDATE portal_consent SET client_id = ?, phone = '', address = '', user_agent = '' WHERE client_id = ?",
+        pseudonym,
+        client_id,
+    )
+    return int(cursor.rowcount)
+
+
+def outdated(db: Database, before: datetime, most: int) -> list[str]:
+    """Clients whose last appointment ended before then and who were not erased yet."""
+    query = """SELECT client_id FROM portal_appointment WHERE client_id NOT LIKE ?
+        GROUP BY client_id HAVING MAX(ends) < ? LIMIT ?"""
+    return [client_id for (client_id,) in run(db, query, f"{PSEUDONYM}%", before, most)]
