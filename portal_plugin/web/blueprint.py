@@ -86,8 +86,8 @@ def _before() -> None:
     if request.endpoint == "portal.static":
         return
     request.max_content_length = LARGEST_FORM
-    current_state().check()
     begin_request()
+    current_state().check()
     refuse_foreign_posts()
 
 

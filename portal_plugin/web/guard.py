@@ -74,6 +74,34 @@ def own_appointment(ref: str) -> Appointment:
     return appointment
 
 
+def signed_in_staff() -> Staff:
+    """Who decides, in this request. For everybody else there is no such page, and raises NotFound as there; only
+    where nobody is signed in at all, the host's sign-in opens, and leads back.
+    """
+    state = current_state()
+    ask, ask_client = state.questions.current_staff, state.questions.current_client
+    staff = _asked_once("staff", ask) if ask else None
+    if staff is None:
+        client = _asked_once("client", ask_client) if ask_client else None
+        if ask is not None and client is not None:
+            record_refused(ActorKind.CLIENT, Event.ACCESS)
+        if ask is None or client is not None or ASKED_TO_SIGN_IN in request.args:
+            raise NotFound
+        back = _back("portal.review_queue")
+        abort(_to_sign_in(state, f"{back}{'&' if '?' in back else '?'}{ASKED_TO_SIGN_IN}=1"))
+    if not isinstance(staff, Staff):
+        raise SetupError(
+            "The function registered with @portal.current_staff must return a Staff or None, "
+            f"not {type(staff).__name__}."
+        )
+    return staff
+
+
+def is_for_staff() -> bool:
+    """Whether this request asked for staff and found some: problems look different to them."""
+    return isinstance(g.portal_answers.get("staff"), Staff)
+
+
 def acting(client: Client) -> Actor:
     """The client as who does something in this request."""
     return Actor(ActorKind.CLIENT, client.id, request_id())
@@ -93,32 +121,6 @@ def record_refused(kind: ActorKind, event: Event, appointment: Appointment | Non
     state = current_state()
     actor = Actor(kind, signed_in_client().id, request_id())
     history.record_refused(state.db, appointment.id if appointment else None, actor, event, reason, state.now())
-
-
-def signed_in_staff() -> Staff:
-    """Who decides, in this request. For everybody else there is no such page, and raises NotFound as there; only
-    where nobody is signed in at all, the host's sign-in opens, and leads back.
-    """
-    state = current_state()
-    ask, ask_client = state.questions.current_staff, state.questions.current_client
-    staff = _asked_once("staff", ask) if ask else None
-    if staff is None:
-        client = _asked_once("client", ask_client) if ask_client else None
-        if ask is None or client is not None or ASKED_TO_SIGN_IN in request.args:
-            raise NotFound
-        back = _back("portal.review_queue")
-        abort(_to_sign_in(state, f"{back}{'&' if '?' in back else '?'}{ASKED_TO_SIGN_IN}=1"))
-    if not isinstance(staff, Staff):
-        raise SetupError(
-            "The function registered with @portal.current_staff must return a Staff or None, "
-            f"not {type(staff).__name__}."
-        )
-    return staff
-
-
-def is_for_staff() -> bool:
-    """Whether this request asked for staff and found some: problems look different to them."""
-    return isinstance(g.portal_answers.get("staff"), Staff)
 
 
 def refuse_foreign_posts() -> None:

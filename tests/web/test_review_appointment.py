@@ -160,6 +160,15 @@ def test_extra_fields_are_ignored(host: Host, rosa: FlaskClient) -> None:
     assert (now_is(host, ref).status, now_is(host, ref).client.id) == ("declined", "maya")
 
 
+def test_what_happened_is_told_with_who_when_and_why(host: Host, rosa: FlaskClient) -> None:
+    ref = host.request().ref
+    host.clock.advance(timedelta(hours=1))
+    decide(rosa, ref, "decline", "Ada is <away>.")
+    words = open_page(rosa, at(ref)).words
+    assert "Requested by host Monday, December 7, 2026, 7:00 AM" in words
+    assert "Declined by Rosa Delgado Monday, December 7, 2026, 8:00 AM Ada is <away>." in words
+
+
 # Moving.
 
 

@@ -1,13 +1,18 @@
 """Everything about one appointment, and what the practice does to it."""
 
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment
 from ...domain.errors import PortalError
-from ...domain.lifecycle import Status
+from ...domain.history import HistoryEntry, Result
+from ...domain.lifecycle import Action, ActorKind, Status
 from ...services.decisions import decide
-from ...storage import appointments
+from ...storage import appointments, history
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
 from .forms import DecisionForm
@@ -57,12 +62,40 @@ def show(appointment: Appointment, form: DecisionForm, status: int = 200) -> Res
         appointment=appointment,
         chain=links if len(links) > 1 else [],
         conflicts=appointments.overlapping(state.db, practice, [appointment.ref]).get(appointment.ref, []),
+        happened=_happened(appointment),
         now=state.now(),
         verbs=_verbs(appointment),
         buttons=BUTTONS,
         form=form,
         errors=form.errors,
     )
+
+
+class Happened(NamedTuple):
+    """A line of the history: local time, what was done, by whom, and why."""
+
+    at: datetime
+    what: str
+    who: str
+    reason: str
+
+
+def _happened(appointment: Appointment) -> list[Happened]:
+    zone = ZoneInfo(appointment.zone)
+    return [
+        Happened(entry.at.astimezone(zone), _words(entry), _who(entry), entry.reason)
+        for entry in history.entries(current_state().db, appointment.id)
+    ]
+
+
+def _words(entry: HistoryEntry) -> str:
+    known = Action.__members__.get(entry.action.upper())
+    words = known.value if known else entry.action
+    return words if entry.result is Result.DONE else f"{words}, refused"
+
+
+def _who(entry: HistoryEntry) -> str:
+    return entry.actor if entry.actor_kind in {ActorKind.STAFF, ActorKind.HOST} else f"the {entry.actor_kind}"
 
 
 def _verbs(appointment: Appointment) -> list[str]:

@@ -43,6 +43,7 @@ class StaffForm(ClientForm):
     """A form that only this member of staff can send."""
 
     Checked: type[Form] = Message
+    texts: tuple[str, ...] = ("message",)
 
     def __init__(self, state: State, staff: Staff, sent: Mapping[str, str]) -> None:
         super().__init__(state, f"staff {staff.id}", sent)
@@ -146,6 +147,8 @@ class InviteForm(StaffForm):
         *("verb", "key", "again", "find", "client", "id", "name", "email", "phone"),
         *("type", "contact", "provider", "location", "date", "time", "weeks", "which", "message"),
     )
+
+    texts = ("find", "name", "message")
 
     class Checked(Message):
         find = StringField(validators=[printable])
