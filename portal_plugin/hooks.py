@@ -70,6 +70,7 @@ CurrentStaff = Callable[[], Staff | None]
 FindClients = Callable[[str], Iterable[Client]]
 BusyTimes = Callable[[str, datetime, datetime], Iterable[tuple[datetime, datetime]]]
 RequestVeto = Callable[[Proposal], None]
+DecisionVeto = Callable[[Appointment], None]
 PracticeSource = Callable[[], Mapping[str, Any]]
 
 
@@ -80,6 +81,9 @@ class Questions:
     current_client: CurrentClient | None = None
     busy_times: BusyTimes | None = None
     request_vetoes: list[RequestVeto] = field(default_factory=list)
+    decision_vetoes: dict[Action, list[DecisionVeto]] = field(
+        default_factory=lambda: {Action.CONFIRM: [], Action.CANCEL: []}
+    )
     practice_source: PracticeSource | None = None
     current_staff: CurrentStaff | None = None
     find_clients: FindClients | None = None

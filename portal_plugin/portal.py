@@ -20,7 +20,16 @@ from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
-from .hooks import BusyTimes, CurrentClient, CurrentStaff, FindClients, PracticeSource, Questions, RequestVeto
+from .hooks import (
+    BusyTimes,
+    CurrentClient,
+    CurrentStaff,
+    DecisionVeto,
+    FindClients,
+    PracticeSource,
+    Questions,
+    RequestVeto,
+)
 from .practice_file import from_dict
 from .services import decisions, people, practices, requests
 from .services.slots import explain, free_slots
@@ -95,6 +104,18 @@ class Portal:
         Asked while no transaction is open.
         """
         self._questions.request_vetoes.append(function)
+        return function
+
+    def veto_confirmation(self, function: DecisionVeto) -> DecisionVeto:
+        """Register a function that is shown the Appointment before a request is confirmed or an invitation accepted,
+        and may raise Refused with a sentence. Asked while no transaction is open.
+        """
+        self._questions.decision_vetoes[Action.CONFIRM].append(function)
+        return function
+
+    def veto_cancellation(self, function: DecisionVeto) -> DecisionVeto:
+        """The same before client or practice cancels."""
+        self._questions.decision_vetoes[Action.CANCEL].append(function)
         return function
 
     def practice_source(self, function: PracticeSource) -> PracticeSource:

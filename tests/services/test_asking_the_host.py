@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal_plugin import NotOffered, Refused, SlotTaken
-from tests.services.steps import claims, free_times, heard, snapshot
-from tests.support import PEOPLE, TUESDAY_TEN
+from portal_plugin.domain.lifecycle import Action
+from tests.services.steps import act, as_client, claims, free_times, heard, snapshot
+from tests.support import PEOPLE, TUESDAY_TEN, filled_form
 
 HOUR = timedelta(hours=1)
 
@@ -192,3 +193,61 @@ def test_a_slow_veto_does_not_keep_a_time_from_somebody_quicker(either_host):
         either_host.request()
 
     assert len(claims(either_host)) == 1
+
+
+def no(appointment):
+    raise Refused("Not while the auditors are here.")
+
+
+@pytest.mark.parametrize(
+    ("register", "ask"),
+    [
+        ("veto_confirmation", lambda host, made: act(host, "confirm", made.ref)),
+        ("veto_cancellation", lambda host, made: act(host, "cancel", made.ref)),
+        ("veto_cancellation", lambda host, made: as_client(host, made.ref, Action.CANCEL)),
+    ],
+)
+def test_a_decision_that_the_host_refuses_changes_nothing(either_host, register, ask):
+    made = either_host.request()
+    getattr(either_host.portal, register)(no)
+    before = snapshot(either_host)
+
+    with pytest.raises(Refused, match="Not while the auditors are here"):
+        ask(either_host, made)
+
+    assert snapshot(either_host) == before
+
+
+def test_a_veto_of_confirmations_is_asked_about_an_invitation_that_is_accepted_too(host):
+    with host.app.app_context():
+        invited = host.portal.invite(
+            PEOPLE["maya"], type="visit", contact="in-person", location="main", starts=TUESDAY_TEN
+        )
+    host.portal.veto_confirmation(no)
+
+    with pytest.raises(Refused):
+        as_client(host, invited.ref, Action.ACCEPT)
+
+
+def test_a_veto_of_decisions_is_asked_while_no_transaction_is_open_and_not_about_what_is_done(either_host):
+    asked = []
+    made = either_host.request()
+    either_host.portal.veto_confirmation(lambda one: asked.append((one.ref, either_host.state.db.in_transaction())))
+
+    act(either_host, "confirm", made.ref)
+    act(either_host, "confirm", made.ref)
+    act(either_host, "cancel", made.ref)
+
+    assert asked == [(made.ref, False)]
+
+
+def test_the_client_reads_why_the_host_refuses_a_cancellation(host):
+    ref = host.request().ref
+    host.portal.veto_cancellation(no)
+    maya = host.browser()
+    page = maya.get(f"/portal/appointments/{ref}/cancel").text
+
+    answer = maya.post(f"/portal/appointments/{ref}/cancel", data=filled_form(page))
+
+    assert answer.status_code == 422
+    assert "Not while the auditors are here." in answer.text
