@@ -203,21 +203,12 @@ class Portal:
         """Move an appointment: the new one is confirmed at once and names the old one in `replaces`. Provider and
         location stay unless given. Raises NotFound, NotOffered, SlotTaken, AlreadyDecided.
         """
-        old = self.appointment(ref)
-        place = location or (old.location.key if old.location else None)
-        return self.book(
-            old.client,
-            type=old.type.key,
-            contact=old.contact.key,
-            starts=starts,
-            provider=provider or old.provider.key,
-            location=place,
-            message=message,
-            replaces=ref,
-            reference=old.host_reference,
-            data=old.host_data,
-            by=by,
+        state = _state()
+        practice = state.practice()
+        asking = requests.asking_to_move(
+            practice, self.appointment(ref), starts, _actor(by), provider=provider, location=location, message=message
         )
+        return requests.book_for_client(state, practice, asking)
 
     def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
         """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""

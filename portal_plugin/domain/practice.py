@@ -325,6 +325,8 @@ class Practice:
     def _location(self, kind: AppointmentType, contact: ContactType, key: str | None) -> Location | None:
         places = self.locations_for(kind, contact)
         if not places:
+            if key and key not in self.locations:
+                raise NotOffered("location", "Choose a location from the list.")
             return None
         if not key and len(places) == 1:
             return places[0]

@@ -61,6 +61,32 @@ class Asking:
     host_data: Mapping[str, Any] = field(default_factory=dict)
 
 
+def asking_to_move(
+    practice: Practice,
+    old: Appointment,
+    starts: datetime,
+    actor: Actor,
+    *,
+    provider: str | None = None,
+    location: str | None = None,
+    message: str = "",
+    key: str | None = None,
+) -> Asking:
+    """The same appointment at another time; provider and location, by key, stay unless given. Raises NotOffered."""
+    place = location or (old.location.key if old.location else None)
+    return Asking(
+        practice.wish(old.type.key, old.contact.key, provider or old.provider.key, place),
+        old.client,
+        starts,
+        actor,
+        message=message,
+        key=key,
+        moving=old,
+        host_reference=old.host_reference,
+        host_data=old.host_data,
+    )
+
+
 def request_appointment(state: State, practice: Practice, asking: Asking) -> Appointment:
     """Ask for a time. Sent again with the same key, it returns the first request and changes nothing.
 

@@ -15,7 +15,7 @@ from ...services.state import State
 from ...storage import appointments
 from .calls import Call, actor
 from .problems import Problem
-from .schemas import Action, Decision, NewAppointment, NewRequest, NewTime, Proposal, Slot, Wanted
+from .schemas import Action, Decision, NewAppointment, NewRequest, NewTime, Proposal, Slot
 
 Service = Callable[[State, Practice, Asking], Appointment]
 
@@ -41,19 +41,15 @@ def book(call: Call[Proposal]) -> Appointment:
 def reschedule(call: Call[NewTime]) -> Appointment:
     """Move an appointment: the new one is confirmed at once, and the old one ends."""
     old, sent = _found(call.state, call.practice, call.ref), call.sent
-    place = sent.location or (old.location.key if old.location else None)
-    asking = Asking(
-        Wanted(
-            type=old.type.key, contact=old.contact.key, provider=sent.provider or old.provider.key, location=place
-        ).wish(call.practice),
-        old.client,
+    asking = requests.asking_to_move(
+        call.practice,
+        old,
         sent.starts,
         actor(call),
+        provider=sent.provider,
+        location=sent.location,
         message=sent.message,
         key=call.request_key,
-        moving=old,
-        host_reference=old.host_reference,
-        host_data=old.host_data,
     )
     return _carry_out(call.state, call.practice, requests.book_for_client, asking)
 

@@ -8,7 +8,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ...domain import appointment as records
 from ...domain import availability, explanation, practice
-from ...domain.errors import NotOffered
 from ...domain.history import Result
 from ...domain.lifecycle import ActorKind, Status
 from ...domain.practice import Audience
@@ -94,9 +93,7 @@ class Wanted(Sent):
     location: Key | None = None
 
     def wish(self, described: practice.Practice) -> practice.Wish:
-        """Raises NotOffered, also for an unknown location where none is needed: it is a mistake all the same."""
-        if self.location and self.location not in described.locations:
-            raise NotOffered("location", "The practice has no location with this key.")
+        """Raises NotOffered."""
         return described.wish(self.type, self.contact, self.provider, self.location)
 
 
