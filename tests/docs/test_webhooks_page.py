@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -63,7 +62,7 @@ def test_the_receiver_hears_what_the_worker_sends_and_believes_nobody_else(sqlit
         with pytest.raises(urllib.error.HTTPError, match="400"):
             urllib.request.urlopen(urllib.request.Request(url, b"{}", {"webhook-id": "forged"}))
         host.state.db.close_all()
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         output, errors = process.communicate(timeout=30)
     heard = [line for line in output.splitlines() if line.startswith("appointment.")]
     assert heard == [f"appointment.invited {ref} invited", f"appointment.accepted {ref} confirmed"], errors
