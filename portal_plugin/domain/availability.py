@@ -56,10 +56,10 @@ def find_slots(
     if len(wish.providers) == 1:
         (provider,) = wish.providers
         key, alone = provider.key, (provider.key,)
-        left = diary.seats.get(key, {})
+        left = diary.seats.get(key)
         for start in _starts(practice, wish, provider, diary, first, beyond):
             starts = instant(start)
-            yield Slot(starts, starts + duration, alone, left.get(start, capacity))
+            yield Slot(starts, starts + duration, alone, left.get(start, capacity) if left else capacity)
         return
     by_provider = [
         zip(_starts(practice, wish, provider, diary, first, beyond), repeat(provider.key), strict=False)

@@ -262,6 +262,11 @@ class Practice:
         }
 
     @cached_property
+    def reads_calendars(self) -> bool:
+        """Whether anybody has an outside calendar."""
+        return any(provider.reads_calendar for provider in self.providers.values())
+
+    @cached_property
     def by_number(self) -> dict[int, Provider]:
         return {provider.number: provider for provider in self.providers.values()}
 
@@ -298,9 +303,10 @@ class Practice:
         No provider means anybody who offers it. A location may be left out where there is only one.
         """
         asked = (type, contact, provider or None, location or None)
-        if asked not in self._wishes:
-            self._wishes[asked] = self._resolve(*asked)
-        return self._wishes[asked]
+        known = self._wishes.get(asked)
+        if known is None:
+            known = self._wishes[asked] = self._resolve(*asked)
+        return known
 
     @cached_property
     def _wishes(self) -> dict[tuple[str, str, str | None, str | None], Wish]:

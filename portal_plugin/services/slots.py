@@ -44,7 +44,8 @@ def read_diary(
         _free(busy, moving.provider.key, appointments.busy_stretch(state.db, moving.id))
     if practice.hold and client and (held := claims.held_by(state.db, client.id)):
         _free(busy, practice.by_number[held.provider].key, (held.starts, held.ends))
-    if calendars := {provider.number: provider.key for provider in wish.providers if provider.busy_calendar}:
+    if practice.reads_calendars:
+        calendars = {provider.number: provider.key for provider in wish.providers if provider.busy_calendar}
         for number, fed in busy_calendars.taken(state.db, calendars, first, beyond).items():
             busy[calendars[number]] = _apart([*busy[calendars[number]], *fed])
     ask = state.questions.busy_times
@@ -128,10 +129,12 @@ def free_slots(
     What is taken is read for the first day or so, and for the rest when somebody asks on: the next free time of a
     thousand providers is nearly always within that day, and two reads are the most. What is `known` is not read.
     """
+    spans = [(since, until)]
     if until - since > _FIRST_READ:
         first, beyond = bookable_range(wish, now)
         since, until = max(since, instant(first)), min(until, instant(beyond))
-    for starts, ends in ((since, min(until, since + _FIRST_READ)), (since + _FIRST_READ, until)):
+        spans = [(since, min(until, since + _FIRST_READ)), (since + _FIRST_READ, until)]
+    for starts, ends in spans:
         if starts < ends:
             diary = known or read_diary(state, practice, wish, starts, ends, client, moving)
             found = find_slots(practice, wish, diary, since=starts, until=ends, now=now)
