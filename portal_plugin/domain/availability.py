@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from heapq import merge
 from itertools import groupby, repeat
 from math import ceil
@@ -56,9 +56,9 @@ def find_slots(
     if len(wish.providers) == 1:
         (provider,) = wish.providers
         key, alone = provider.key, (provider.key,)
-        left = diary.seats.get(key)
+        left, at = diary.seats.get(key), datetime.fromtimestamp
         for start in _starts(practice, wish, provider, diary, first, beyond):
-            starts = instant(start)
+            starts = at(start, UTC)
             yield Slot(starts, starts + duration, alone, left.get(start, capacity) if left else capacity)
         return
     by_provider = [
@@ -92,7 +92,7 @@ def open_days(practice: Practice, wish: Wish, diary: Diary, days: Iterable[date]
 def bookable_range(wish: Wish, now: datetime) -> tuple[int, int]:
     """The type's notice and horizon as seconds since 1970. The horizon counts whole local days from today."""
     last_day = local_date(seconds(now), wish.zone) + wish.type.horizon
-    return ceil((now + wish.type.notice).timestamp()), day_bounds(last_day, wish.zone)[1]
+    return ceil(now.timestamp()) + wish.type.notice_seconds, day_bounds(last_day, wish.zone)[1]
 
 
 def _starts(practice: Practice, wish: Wish, provider: Provider, diary: Diary, first: int, beyond: int) -> Iterator[int]:

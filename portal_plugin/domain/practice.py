@@ -87,6 +87,10 @@ class AppointmentType:
         return self.who is Audience.ANYONE or (self.who is Audience.CLIENTS and not new)
 
     @cached_property
+    def notice_seconds(self) -> int:
+        return int(self.notice.total_seconds())
+
+    @cached_property
     def before(self) -> int:
         """Seconds kept free before the start."""
         return int(self.buffer_before.total_seconds())

@@ -14,7 +14,7 @@ from ..domain.appointment import Appointment
 from ..domain.errors import SlotTaken
 from ..domain.instants import seconds
 from ..domain.practice import Interval, Wish
-from .database import is_postgres, marks, run
+from .database import is_postgres, marks, read, run
 
 LONGEST = 86_400
 """Seconds; the tables refuse a longer claim, so a search need look back no further."""
@@ -155,10 +155,11 @@ def taken(
     """
     if not providers:
         return {}
-    query, values = _taken(db.param, len(providers)), (*providers, since - LONGEST, until, since)
+    values: tuple[int, ...] = (*providers, since - LONGEST, until, since)
+    query = _taken(db.param, len(providers))
     if holds_at is not None:
         query, values = _taken(db.param, len(providers), holds=True), (*values, holds_at)
-    rows: list[tuple[int, ...]] = db.execute_sql(query, values).fetchall()
+    rows: list[tuple[int, ...]] = read(db, query, values).fetchall()
     if len(providers) == 1:
         return {providers[0]: rows}
     # Thousands of rows: cut where the provider changes, without touching each.

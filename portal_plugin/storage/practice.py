@@ -4,7 +4,7 @@ from datetime import datetime
 
 from peewee import Database
 
-from .database import is_postgres
+from .database import is_postgres, read
 from .models import PracticeRevision
 
 
@@ -17,7 +17,7 @@ def latest_revisions(db: Database) -> tuple[int | None, int]:
     """Of the practice, and of the endpoints that are told of changes: one look for what other processes changed."""
     # Asked at every page: plain SQL, without the builder's cost.
     sql = "SELECT (SELECT MAX(id) FROM portal_practice), (SELECT revision FROM portal_webhooks)"
-    practice, webhooks = db.execute_sql(sql).fetchone()
+    practice, webhooks = read(db, sql).fetchone()
     return practice, webhooks
 
 

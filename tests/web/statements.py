@@ -10,11 +10,12 @@ from contextlib import contextmanager
 def statements() -> Iterator[list[str]]:
     """The statements that run inside the block, in their order."""
     seen: list[str] = []
+    asking = threading.get_ident()
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            # A worker of another test may be at its last round.
-            if record.thread != threading.get_ident():
+            # The worker of another test's site may still make its rounds.
+            if record.thread != asking:
                 return
             seen.append(str(record.msg[0]) if isinstance(record.msg, tuple) else str(record.msg))
 
