@@ -1,5 +1,6 @@
 """An appointment portal for the Flask site a practice already has."""
 
+from .delivery.preview import Preview
 from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
 from .domain.errors import (
@@ -49,6 +50,7 @@ __all__ = [
     "Portal",
     "PortalError",
     "PracticeFileError",
+    "Preview",
     "Proposal",
     "Refused",
     "SetupError",

@@ -38,7 +38,7 @@ ALLOWED = {
     "key_commands": {"domain", "storage", "services"},
     "webhook_commands": {"domain", "storage", "services"},
     "portal": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "web", "cli"},
-    "__init__": {"domain", "hooks", "portal"},
+    "__init__": {"delivery", "domain", "hooks", "portal"},
 }
 CLOCKS = {
     ("datetime", "now"),
