@@ -4,12 +4,14 @@ import signal
 import threading
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 from flask import Flask, current_app
 
 from ..delivery import worker
+from ..delivery.preview import previews
 from ..storage import busy_calendars, chain, outbox
 from ..storage.outbox import MAIL, WEBHOOK, Entry
 from .command import NOT_FOUND, REFUSED, Answer, command, ready_state, wants_json
@@ -36,6 +38,23 @@ def work(once: bool) -> Answer:
     click.echo("Working; Ctrl+C stops after the message in hand.")
     worker.run(app, state, stop)
     return Answer({})
+
+
+@command(click.Argument(["folder"], type=click.Path(file_okay=False, path_type=Path)))
+def preview(folder: Path) -> Answer:
+    """Write every message with sample facts into FOLDER, to look at before one of yours is sent. Nothing is."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    shown = list(previews(app, ready_state()))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in shown:
+            (folder / f"{one.name}.txt").write_text(f"Subject: {one.subject}\n\n{one.text}", "utf-8")
+            (folder / f"{one.name}.html").write_text(one.html, "utf-8")
+            (folder / f"{one.name}.eml").write_bytes(one.source)
+    except OSError as error:
+        raise click.FileError(str(folder), error.strerror or "it cannot be written") from None
+    items = [{"name": one.name, "subject": one.subject} for one in shown]
+    return Answer({"items": items}, aligned((one.name, one.subject) for one in shown), f"Written to {folder}.")
 
 
 @command()
@@ -132,4 +151,4 @@ def verify(head: str | None) -> Answer:
     return Answer(data, [said, f"Head: {verdict.head}"])
 
 
-COMMANDS = (work, calendars, show_outbox, resend, verify)
+COMMANDS = (work, preview, calendars, show_outbox, resend, verify)
