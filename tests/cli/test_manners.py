@@ -51,6 +51,11 @@ def test_the_help_lists_the_exit_codes(host: Host) -> None:
         assert f"\n    {code}  {what}\n" in output
 
 
+def test_an_unknown_command_is_a_usage_error_for_a_program_too(host: Host) -> None:
+    for command in (["nonsense"], ["keys", "nonsense"], ["show"], ["show", "x", "--nonsense"]):
+        assert refused(host, *command, exit_code=2)["error"] == "usage"
+
+
 # Before all is in place.
 
 
