@@ -1,9 +1,11 @@
 """Messages written with the change and delivered later, each under a lease."""
 
 import json
+import os
 import secrets
+import socket
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from peewee import Database, fn
@@ -14,6 +16,9 @@ from .models import OutboxRow, insert
 
 MAIL, WEBHOOK = "mail", "webhook"
 
+LEASE = timedelta(minutes=5)
+"""How long a message is one worker's."""
+
 
 class Lane(NamedTuple):
     """What is delivered one after the other, and beside every other lane: all mails, or an endpoint's webhooks."""
@@ -23,7 +28,9 @@ class Lane(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A leased outbox row. `facts` were taken at the change; `message_id` is the same at every attempt."""
+    """A leased outbox row. `facts` were taken at the change; `message_id` is the same at every attempt. `attempts`
+    counts those that were begun.
+    """
 
     id: int
     appointment: int
@@ -55,26 +62,33 @@ def enqueue(
     )
 
 
+_LONGEST = 2 * LEASE
+"""No lease ends later than that, however two machines' clocks differ: the clock was put back since it was written."""
+
+
 def lanes_due(db: Database, now: datetime) -> list[Lane]:
     """Where something is to be delivered that nobody holds."""
     rows = run(
         db,
         "SELECT DISTINCT channel, CASE WHEN channel = ? THEN NULL ELSE recipient END FROM portal_outbox "
-        "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND (leased_until IS NULL OR leased_until <= ?)",
+        "WHERE sent IS NULL AND failed IS NULL AND due <= ? "
+        "AND (leased_until IS NULL OR leased_until <= ? OR leased_until > ?)",
         MAIL,
         now,
         now,
+        now + _LONGEST,
     )
     return [Lane(*row) for row in rows.fetchall()]
 
 
 def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: int) -> list[Message]:
-    """Take a lane's due rows that nobody else holds, oldest first. A lease that ran out is nobody's.
+    """Take a lane's due rows that nobody else holds, oldest first. A lease that ran out is nobody's, and neither is one
+    from before a clock was put back.
 
     What one recipient is told of an appointment is taken one after the other; one that waits for another try holds up
-    none.
+    none. A row that cannot be read is given up on.
     """
-    lease = secrets.token_hex(8)
+    lease = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
     earlier = OutboxRow.alias()
     free = (
         OutboxRow.select(OutboxRow.id)
@@ -94,7 +108,9 @@ def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: in
             OutboxRow.sent.is_null(),
             OutboxRow.failed.is_null(),
             OutboxRow.due <= now,
-            OutboxRow.leased_until.is_null() | (OutboxRow.leased_until <= now),
+            OutboxRow.leased_until.is_null()
+            | (OutboxRow.leased_until <= now)
+            | (OutboxRow.leased_until > now + _LONGEST),
         )
         .order_by(OutboxRow.due, OutboxRow.id)
         .limit(most)
@@ -103,12 +119,16 @@ def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: in
         free = free.for_update(skip_locked=True)
     columns = [getattr(OutboxRow, name) for name in Message._fields]
     with db.atomic():
-        OutboxRow.update(lease=lease, leased_until=until, attempts=OutboxRow.attempts + 1).where(
-            OutboxRow.id.in_(free)
-        ).execute(db)
+        OutboxRow.update(lease=lease, leased_until=until).where(OutboxRow.id.in_(free)).execute(db)
         query = OutboxRow.select(*columns).where(OutboxRow.lease == lease).order_by(OutboxRow.due, OutboxRow.id)
         rows = [Message(*values) for values in query.tuples().execute(db)]
-    return [row._replace(facts=json.loads(str(row.facts))) for row in rows]
+    readable = []
+    for row in rows:
+        try:
+            readable.append(row._replace(facts=json.loads(str(row.facts))))
+        except ValueError:
+            settle(db, row, failed=now, error="what it says cannot be read")
+    return readable
 
 
 def _in(lane: Lane) -> Any:
@@ -116,12 +136,15 @@ def _in(lane: Lane) -> Any:
     return there if lane.recipient is None else there & (OutboxRow.recipient == lane.recipient)
 
 
-def hold(db: Database, message: Message, until: datetime) -> bool:
-    """Prolong a lease before acting on it; false when it ran out and somebody else has the row, or sent it."""
-    query = OutboxRow.update(leased_until=until).where(
+def take_up(db: Database, message: Message, until: datetime) -> Message | None:
+    """Count an attempt and prolong the lease for it; None when that ran out and somebody else has the row, or sent it.
+
+    It is counted before it is made, or one that ends the worker would be made for ever.
+    """
+    query = OutboxRow.update(leased_until=until, attempts=OutboxRow.attempts + 1).where(
         OutboxRow.id == message.id, OutboxRow.lease == message.lease, OutboxRow.sent.is_null()
     )
-    return bool(query.execute(db))
+    return message._replace(attempts=message.attempts + 1) if query.execute(db) else None
 
 
 def overtaken(db: Database, message: Message) -> bool:
@@ -145,7 +168,7 @@ def settle(db: Database, message: Message, **outcome: Any) -> None:
 
 def give_back(db: Database, message: Message) -> None:
     """Let others take what was leased and not tried."""
-    settle(db, message, attempts=OutboxRow.attempts - 1)
+    settle(db, message)
 
 
 def hold_off(db: Database, lane: Lane, until: datetime) -> None:
@@ -164,8 +187,25 @@ def waiting(db: Database) -> int:
     return count
 
 
+def purge(db: Database, before: datetime, most: int) -> int:
+    """Delete messages sent before then, oldest first and up to `most`; how many. One stays while an earlier one to the
+    same recipient about the same appointment was not sent: if that is sent again, it must still be overtaken.
+    """
+    cursor = run(
+        db,
+        "DELETE FROM portal_outbox WHERE id IN (SELECT o.id FROM portal_outbox o WHERE o.sent < ? AND NOT EXISTS ("
+        "SELECT 1 FROM portal_outbox e WHERE e.appointment = o.appointment AND e.id < o.id AND e.channel = o.channel "
+        "AND e.recipient = o.recipient AND e.sent IS NULL) ORDER BY o.sent LIMIT ?)",
+        before,
+        most,
+    )
+    return int(cursor.rowcount)
+
+
 class Entry(NamedTuple):
-    """A row as staff see it, without what it says. It waits unless it `failed`. Instants are aware UTC."""
+    """A row as staff see it, without what it says. It waits unless it `failed`; `worker` is who has it in hand, by
+    machine and process. Instants are aware UTC.
+    """
 
     id: int
     ref: str
@@ -175,6 +215,7 @@ class Entry(NamedTuple):
     message_id: str
     attempts: int
     error: str
+    worker: str | None
     created: datetime
     due: datetime
     failed: datetime | None
@@ -187,11 +228,19 @@ def listed(db: Database, *, channel: str | None = None, failed: bool = False) ->
         where += " AND o.channel = ?"
     query = f"""
         SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error,
-        o.created, o.due, o.failed FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment
+        o.lease, o.created, o.due, o.failed FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment
         WHERE {where} ORDER BY o.id
         """  # noqa: S608
     rows = run(db, query, *([channel] if channel else [])).fetchall()
-    return [Entry(*row[:8], *(moment if moment is None else instant(moment) for moment in row[8:])) for row in rows]
+    return [Entry(*row[:8], _worker(row[8]), *map(_moment, row[9:])) for row in rows]
+
+
+def _worker(lease: str | None) -> str | None:
+    return lease and lease.rpartition(":")[0]
+
+
+def _moment(at: int | None) -> Any:
+    return None if at is None else instant(at)
 
 
 def send_again(db: Database, number: int, now: datetime) -> bool:
