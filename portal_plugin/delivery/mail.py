@@ -4,6 +4,7 @@ import smtplib
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.charset import QP, Charset
@@ -19,9 +20,10 @@ from flask import Flask, current_app, render_template, url_for
 
 from ..domain.errors import SetupError
 from ..domain.text import clean_line
+from ..services.staff_mail import news_to_tell
 from ..services.state import State
 from ..services.tokens import link_token
-from ..storage.outbox import Message
+from ..storage.outbox import STAFF, STAFF_DIGEST, Message
 from .calendar import MICROSOFT_365, calendar_file, google_link, outlook_link
 
 TIMEOUT = 20
@@ -112,6 +114,8 @@ def send(app: Flask, state: State, row: Message) -> None:
 
 def compose(state: State, row: Message) -> flask_mail.Message:
     """Needs a request context whose base is the configured address: links never come from a Host header."""
+    if row.topic in {STAFF, STAFF_DIGEST}:
+        return _mail(state, row, _for_staff(state, row))
     facts = row.facts
     zone, instead = ZoneInfo(facts["zone"]), facts.get("instead_of")
     confirmed = row.topic == "confirmed"
@@ -131,22 +135,48 @@ def compose(state: State, row: Message) -> flask_mail.Message:
         "outlook_url": outlook_link(facts) if confirmed else None,
         "microsoft_365_url": outlook_link(facts, MICROSOFT_365) if confirmed else None,
     }
-    subject, _, body = render_template(f"portal/mail/{row.topic}.txt", **context).strip().partition("\n")
-    practice = facts["practice"]
-    message = Mail(
-        subject=clean_line(subject.removeprefix("Subject:")),
-        recipients=[row.recipient],
-        body=body.strip() + "\n",
-        html=render_template(f"portal/mail/{row.topic}.html", **context).strip(),
-        reply_to=(clean_line(practice["name"]), practice["email"]) if practice["email"] else None,
-        extra_headers={"Auto-Submitted": "auto-generated"},
-    )
-    # The constructor would write a pair as text, in which a comma makes two senders of one.
-    message.sender = current_app.extensions["mail"].default_sender
-    message.msgId = f"<{row.message_id}@{urlsplit(state.settings.base_url).hostname}>"
+    message, practice = _mail(state, row, context), facts["practice"]
+    if practice["email"]:
+        message.reply_to = (clean_line(practice["name"]), practice["email"])
     method = METHODS.get(row.topic)
     # A calendar learns only of what was confirmed once, and an organizer needs an address.
     if method and practice["email"] and (confirmed or facts["was"] == "confirmed"):
         file = calendar_file(facts, state.settings.base_url, state.now(), method, row.recipient)
         message.alts[f"calendar; method={method}"] = file.decode()
     return message
+
+
+def _mail(state: State, row: Message, context: Mapping[str, Any]) -> flask_mail.Message:
+    """The mail of a topic's templates, with an identity that stays the same at every attempt."""
+    subject, _, body = render_template(f"portal/mail/{row.topic}.txt", **context).strip().partition("\n")
+    message = Mail(
+        subject=clean_line(subject.removeprefix("Subject:")),
+        recipients=[row.recipient],
+        body=body.strip() + "\n",
+        html=render_template(f"portal/mail/{row.topic}.html", **context).strip(),
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    # The constructor would write a pair as text, in which a comma makes two senders of one.
+    message.sender = current_app.extensions["mail"].default_sender
+    message.msgId = f"<{row.message_id}@{urlsplit(state.settings.base_url).hostname}>"
+    return message
+
+
+def _for_staff(state: State, row: Message) -> dict[str, Any]:
+    """Links lead to the review page, where the host has opened it to somebody."""
+    linked = state.questions.current_staff is not None
+
+    def told(item: Mapping[str, Any]) -> dict[str, Any]:
+        zone = ZoneInfo(item["zone"])
+        moments = {name: item[name] for name in ("starts", "ends", "expires", "instead_of")}
+        return {
+            **item,
+            **{name: at and datetime.fromisoformat(at).astimezone(zone) for name, at in moments.items()},
+            "url": url_for("portal.review_appointment", ref=item["ref"], _external=True) if linked else None,
+        }
+
+    return {
+        "practice": row.facts["practice"],
+        "items": [told(item) for item in news_to_tell(state, row)],
+        "queue_url": url_for("portal.review_queue", _external=True) if linked else None,
+    }
