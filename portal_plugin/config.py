@@ -138,9 +138,14 @@ def _staff_mail(listed: object, mistakes: list[str]) -> tuple[StaffMail, ...]:
     found: list[StaffMail] = []
     for number, data in enumerate(listed, 1):
         try:
-            found.append(read_staff_mail(data))
+            entry = read_staff_mail(data)
         except ValueError as error:
             mistakes.append(f"PORTAL_STAFF_MAIL, entry {number}: {error}.")
+            continue
+        twice = sorted(event for one in found if one.address == entry.address for event in one.events & entry.events)
+        if twice:
+            mistakes.append(f"PORTAL_STAFF_MAIL, entry {number}: its address is told of {twice[0]} already.")
+        found.append(entry)
     return tuple(found)
 
 

@@ -66,7 +66,7 @@ def _events(names: object) -> frozenset[News]:
     if not isinstance(names, list | tuple | set | frozenset) or not names:
         raise ValueError(f"events must be a list of some of {known}; leave it out for all")
     for name in names:
-        if name not in set(News):
+        if not isinstance(name, str) or name not in set(News):
             raise ValueError(f"events holds {name!r}, which is none of {known}")
     return frozenset(map(News, names))
 
