@@ -212,7 +212,9 @@ class Portal:
         return requests.book_for_client(state, practice, asking)
 
     def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
-        """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""
+        """Confirm a request. Raises NotFound, AlreadyDecided, TooLate once its time has come, and SlotTaken if it did
+        not hold its time.
+        """
         return _decide(ref, Action.CONFIRM, message, by)
 
     def decline(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:

@@ -1,5 +1,5 @@
-"""The worker: expires what nobody answered, delivers what the outbox holds, reads outside calendars, seals the
-history and forgets whom the practice no longer keeps.
+"""The worker: warns of what expires and expires what nobody answered, delivers what the outbox holds, reads outside
+calendars, seals the history and forgets whom the practice no longer keeps.
 """
 
 import logging
@@ -12,11 +12,14 @@ from typing import NamedTuple
 from flask import Flask
 
 from ..domain.errors import SetupError
+from ..domain.webhooks import EXPIRING
 from ..services.decisions import expire_lapsed
+from ..services.expiring import still_waits, warn_of_expiry
 from ..services.people import erase_outdated
+from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
 from ..storage import chain, outbox
-from ..storage.outbox import MAIL, WEBHOOK, Lane, Message
+from ..storage.outbox import MAIL, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
 from . import mail, webhooks
 from .busy_calendars import read_next
 from .failures import Undelivered
@@ -62,8 +65,8 @@ def run_once(app: Flask, state: State) -> int:
 
 
 def send_due(app: Flask, state: State) -> int:
-    """Expire what lapsed and deliver what is due, the lanes beside each other; how many messages were sent."""
-    expire_lapsed(state)
+    """Write what time brings and deliver what is due, the lanes beside each other; how many messages were sent."""
+    keep_time(state)
     sent, lanes, never = 0, outbox.lanes_due(state.db, state.now()), threading.Event()
     while lanes:
         started = [_start(app, state, lane, never) for lane in lanes[:MOST_LANES]]
@@ -71,6 +74,13 @@ def send_due(app: Flask, state: State) -> int:
         sent += sum(lane.result() for lane in started)
         lanes = lanes[MOST_LANES:]
     return sent
+
+
+def keep_time(state: State) -> None:
+    """Do what a moment brings by itself: expiries, warnings of them, and the digests of a day."""
+    expire_lapsed(state)
+    warn_of_expiry(state)
+    write_digests(state)
 
 
 def keep_the_past(state: State) -> None:
@@ -89,7 +99,7 @@ def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> 
     while not stop.is_set():
         more = False
         try:
-            expire_lapsed(state)
+            keep_time(state)
             _keep_up(app, state, running, stop)
             keep_the_past(state)
             # One at a time: messages, and a wish to stop, wait for no more than one calendar.
@@ -154,12 +164,22 @@ def _deliver(app: Flask, state: State, lane: Lane, message: Message) -> bool:
         outbox.settle(state.db, message, failed=state.now(), error="overtaken by a later message")
         return False
     try:
+        if _is_past(state, message):
+            outbox.settle(state.db, message, failed=state.now(), error="answered meanwhile")
+            return False
         channel.send(app, state, message)
     except Exception as error:
         _postpone(state, lane, message, error)
         return False
     outbox.settle(state.db, message, sent=state.now())
     return True
+
+
+def _is_past(state: State, message: Message) -> bool:
+    """Whether it warns only of what was answered, or expired, since it was written."""
+    if message.topic in {STAFF, STAFF_DIGEST}:
+        return not news_to_tell(state, message)
+    return message.topic == EXPIRING and not still_waits(state, message.facts["data"]["ref"])
 
 
 def _postpone(state: State, lane: Lane, message: Message, error: Exception) -> None:

@@ -149,6 +149,8 @@ def check_moment(practice: Practice, appointment: Appointment, action: Action, a
         raise TooLate(
             f"It is too close to the appointment to cancel it here. Please call {practice.name} at {practice.phone}."
         )
+    if action is Action.CONFIRM and now >= appointment.starts:
+        raise TooLate("The time of this request has passed, so it can no longer be confirmed.")
     if action is Action.ACCEPT and now >= appointment.expires:
         raise TooLate(f"This invitation has expired. Please call {practice.name} at {practice.phone}.")
     if action in {Action.COMPLETE, Action.MISS} and now < appointment.starts:

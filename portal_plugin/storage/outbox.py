@@ -12,7 +12,11 @@ from ..domain.instants import instant
 from .database import is_postgres, run
 from .models import OutboxRow, insert
 
-MAIL, WEBHOOK = "mail", "webhook"
+MAIL, WEBHOOK, DIGEST = "mail", "webhook", "digest"
+"""Channels. What is gathered for a digest is delivered by none: it becomes part of a mail."""
+
+STAFF, STAFF_DIGEST = "staff", "staff_digest"
+"""Topics of what the practice's own people are told: it names no client. All others are a client's."""
 
 
 class Lane(NamedTuple):
@@ -37,8 +41,17 @@ class Message(NamedTuple):
 
 
 def enqueue(
-    db: Database, *, appointment: int, channel: str, topic: str, recipient: str, facts: Mapping[str, Any], now: datetime
+    db: Database,
+    *,
+    appointment: int,
+    channel: str,
+    topic: str,
+    recipient: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    due: datetime | None = None,
 ) -> None:
+    """To be delivered from `due` on, or at once."""
     insert(
         db,
         OutboxRow,
@@ -49,7 +62,7 @@ def enqueue(
         message_id=secrets.token_hex(16),
         facts=json.dumps(facts),
         created=now,
-        due=now,
+        due=due or now,
         attempts=0,
         error="",
     )
@@ -60,10 +73,12 @@ def lanes_due(db: Database, now: datetime) -> list[Lane]:
     rows = run(
         db,
         "SELECT DISTINCT channel, CASE WHEN channel = ? THEN NULL ELSE recipient END FROM portal_outbox "
-        "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND (leased_until IS NULL OR leased_until <= ?)",
+        "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND (leased_until IS NULL OR leased_until <= ?) "
+        "AND channel <> ?",
         MAIL,
         now,
         now,
+        DIGEST,
     )
     return [Lane(*row) for row in rows.fetchall()]
 
@@ -125,15 +140,48 @@ def hold(db: Database, message: Message, until: datetime) -> bool:
 
 
 def overtaken(db: Database, message: Message) -> bool:
-    """Whether the recipient has a later message of the same appointment, which this one would contradict."""
+    """Whether the recipient has a later message of the same appointment, which this one would contradict. A client may
+    have the address of one of the staff: what one is told overtakes nothing of the other, and a digest nothing at all.
+    """
+    if message.topic == STAFF_DIGEST:
+        return False
     later = OutboxRow.select().where(
         OutboxRow.appointment == message.appointment,
         OutboxRow.channel == message.channel,
         OutboxRow.recipient == message.recipient,
+        OutboxRow.topic == STAFF if message.topic == STAFF else OutboxRow.topic.not_in([STAFF, STAFF_DIGEST]),
         OutboxRow.id > message.id,
         OutboxRow.sent.is_null(False),
     )
     return bool(later.exists(db))
+
+
+class Gathered(NamedTuple):
+    """One thing for a recipient's digest."""
+
+    recipient: str
+    id: int
+    appointment: int
+    items: list[dict[str, Any]]
+
+
+def gathered(db: Database, due: datetime) -> bool:
+    """Whether anything was gathered for a digest that is due."""
+    query = "SELECT 1 FROM portal_outbox WHERE sent IS NULL AND failed IS NULL AND due <= ? AND channel = ? LIMIT 1"
+    return run(db, query, due, DIGEST).fetchone() is not None
+
+
+def take_gathered(db: Database, due: datetime) -> list[Gathered]:
+    """Take it out of the outbox, by recipient and in order; nobody else gets any of it."""
+    if is_postgres(db):
+        # Two that take at once would share a day between them; SQLite's writers queue anyway.
+        run(db, "SELECT pg_advisory_xact_lock(hashtextextended('portal digest', 0))")
+    query = (
+        "DELETE FROM portal_outbox WHERE sent IS NULL AND failed IS NULL AND due <= ? AND channel = ? "
+        "RETURNING recipient, id, appointment, facts"
+    )
+    taken = run(db, query, due, DIGEST).fetchall()
+    return sorted(Gathered(to, number, of, json.loads(facts)["items"]) for to, number, of, facts in taken)
 
 
 def settle(db: Database, message: Message, **outcome: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal_plugin import Appointment
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
-from portal_plugin.hooks import ANNOUNCED
+from portal_plugin.hooks import ANNOUNCED, appointment_expiring
 from portal_plugin.services import decisions, requests
 from portal_plugin.storage.database import is_postgres
 from tests.support import PEOPLE, TUESDAY_TEN, Host
@@ -134,7 +134,7 @@ def heard(host: Host) -> Iterator[list[tuple[str, Appointment]]]:
 
         return receive
 
-    receivers = {signal: receiver_of(signal.name) for signal in set(ANNOUNCED.values())}
+    receivers = {signal: receiver_of(signal.name) for signal in {*ANNOUNCED.values(), appointment_expiring}}
     for signal, receiver in receivers.items():
         signal.connect(receiver, sender=host.app)
     try:

@@ -99,6 +99,18 @@ def test_one_click_confirms_with_a_message_and_leads_back_to_the_queue(host: Hos
     assert "Ring twice" in host.deliver()[-1].body
 
 
+def test_a_request_whose_time_has_come_cannot_be_confirmed(host: Host, rosa: FlaskClient) -> None:
+    ref = host.request().ref
+    host.clock.now = TUESDAY_TEN
+    answer = decide(rosa, ref, "confirm", "Ring twice")
+    assert answer.status_code == 409
+    page = read(answer)
+    assert "The time of this request has passed, so it can no longer be confirmed." in page.words
+    assert "Ring twice" in page.html
+    assert now_is(host, ref).status == "requested"
+    assert decide(rosa, ref, "decline", **{"from": "queue"}).status_code == 303
+
+
 def test_one_click_declines(host: Host, rosa: FlaskClient) -> None:
     ref = host.request().ref
     assert decide(rosa, ref, "decline", "Ada is away.", **{"from": "queue"}).status_code == 303

@@ -18,9 +18,6 @@ from .panels import actor, render
 MOST = 50
 """Requests on one page; the newer ones move up as these are answered."""
 
-SOON = timedelta(hours=24)
-"""How long before its expiry a request is marked."""
-
 
 class Waiting(NamedTuple):
     """A request, how long it has waited and has left, what it collides with, and what it would replace."""
@@ -33,7 +30,7 @@ class Waiting(NamedTuple):
 
     @property
     def soon(self) -> bool:
-        return self.left < SOON
+        return self.left <= self.request.warning
 
 
 class Result(NamedTuple):
