@@ -140,6 +140,8 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         "ref": appointment.ref,
         "thread": appointment.thread,
         "version": appointment.version,
+        "status": appointment.status,
+        "created": appointment.created.isoformat(),
         "starts": appointment.starts.isoformat(),
         "ends": appointment.ends.isoformat(),
         "expires": appointment.expires.isoformat(),

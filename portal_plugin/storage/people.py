@@ -55,6 +55,7 @@ def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
         pseudonym,
         client_id,
     )
+    run(db, "DELETE FROM portal_feed WHERE kind = 'client' AND owner = ?", client_id)
     return int(cursor.rowcount)
 
 

@@ -59,6 +59,13 @@ class StaffForm(ClientForm):
         yield from ()
 
 
+class CalendarForm(StaffForm):
+    """Whose calendar's address is made or ended; there is nothing to type."""
+
+    fields = ("provider", "end")
+    texts = ()
+
+
 class DecisionForm(StaffForm):
     fields = ("verb", "message", "from")
     verbs = frozenset(VERBS)
