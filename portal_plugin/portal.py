@@ -225,7 +225,7 @@ class Portal:
         free_only: bool = False,
         by: str = "host",
     ) -> list[Week]:
-        """As `invite_series`, with confirmed appointments that the client agreed to. Raises NotEveryWeek, NotOffered."""
+        """As `invite_series`, but confirmed: the client agreed elsewhere. Raises NotEveryWeek, NotOffered."""
         state, asking = _asking(client, type, contact, starts, provider, location, None, "", None, by, message=message)
         return series.make_weekly(state, state.practice(), asking, weeks, book=True, free_only=free_only)
 

@@ -21,7 +21,7 @@ from .forms import InviteForm
 from .panels import actor, by_first_fault, render
 
 MOST_FOUND = 20
-PRESET = ("again", "type", "contact", "provider", "location", "date", "time", "which-hour")
+PRESET = ("again", "type", "contact", "provider", "location", "date", "time")
 ORDER = (
     *("find", "client", "id", "name", "email", "phone", "type", "contact", "provider", "location"),
     *("date", "time", "which-hour", "weeks", "which", "message", "verb"),
