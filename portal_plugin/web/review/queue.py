@@ -12,9 +12,10 @@ from ...services.decisions import decide
 from ...storage import appointments
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
+from .appointment import refusal
 from .forms import ManyForm
 from .live import UNCHANGED, nothing_new, pulse
-from .panels import actor, render
+from .panels import actor, found, render
 
 MOST = 50
 """Requests on one page; the newer ones move up as these are answered."""
@@ -70,7 +71,8 @@ def _decide(form: ManyForm, ref: str) -> Result:
     except NotFound as error:
         return Result(None, str(error))
     except PortalError as error:
-        return Result(appointments.by_ref(state.db, current_practice(), ref), str(error))
+        now = found(ref)
+        return Result(now, refusal(error, now))
 
 
 def show_queue(
