@@ -46,7 +46,9 @@ class NotEveryWeek(PortalError):
 
     def __init__(self, weeks: Sequence[Week]) -> None:
         blocked = sum(week.outcome not in {Outcome.FREE, Outcome.MADE} for week in weeks)
-        super().__init__(f"{blocked} of {len(weeks)} weeks are not free, so nothing was sent.")
+        super().__init__(
+            f"{blocked} of {len(weeks)} weeks {'is' if blocked == 1 else 'are'} not free, so nothing was sent."
+        )
         self.weeks = tuple(weeks)
 
 

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from portal_plugin import Client
 from tests.browser.conftest import Visit
 from tests.browser.desk import APPOINTMENTS, DAY, INVITE, REVIEW, SCHEDULE, furnished_desk
 from tests.browser.site import Site
@@ -248,6 +249,23 @@ def test_no_review_panel_scrolls_sideways_and_every_target_is_large_enough(rosa:
             rosa.page.set_viewport_size({"width": width, "height": 700})
             found[f"{name}, {width} pixels"] = rosa.page.evaluate(TOO_WIDE) + rosa.page.evaluate(TOO_SMALL)
     assert {where: problems for where, problems in found.items() if problems} == {}
+
+
+def test_a_name_longer_than_the_screen_is_broken(rosa: Visitor, site: Site) -> None:
+    long = Client("l", "Wolfeschlegelsteinhausenbergerdorff-Papadopoulos Maria", "maria@example.org")
+    with site.host.app.app_context():
+        ref = site.portal.request(long, type="visit", contact="phone", starts=TUESDAY_TEN).ref
+    rosa.page.set_viewport_size({"width": 320, "height": 700})
+    addresses = (
+        REVIEW,
+        f"{SCHEDULE}?day=2026-12-08",
+        APPOINTMENTS,
+        f"{APPOINTMENTS}/{ref}",
+        f"{APPOINTMENTS}/{ref}/move",
+    )
+    for address in addresses:
+        rosa.open(address)
+        assert rosa.page.evaluate(TOO_WIDE) == [], address
 
 
 def test_the_schedule_leads_to_appointments_and_from_free_time_to_an_invitation(

@@ -14,6 +14,9 @@ from ..wording import told_time
 SHORTEST = 15 * 60
 """Seconds; a shorter gap is not worth showing."""
 
+STEP = 5 * 60
+"""Seconds; what is free from now on begins on one of these."""
+
 
 def time_range(starts: datetime, ends: datetime) -> str:
     """`10:00 – 10:50 AM`, `11:30 AM – 12:20 PM`."""
@@ -69,7 +72,8 @@ def day_plan(
     hours = [] if closed else open_stretches(practice, provider, day)
     own = [one for one in appointments if one.provider.key == provider.key and _within(_time(one), bounds)]
     taken = [*busy, *held, *map(_claimed, own)]
-    ahead = [Interval(max(each.starts, seconds(now)), each.ends) for each in hours]
+    soon = -(-seconds(now) // STEP) * STEP
+    ahead = [Interval(max(each.starts, soon), each.ends) for each in hours]
 
     def local(interval: Interval) -> tuple[datetime, datetime]:
         return datetime.fromtimestamp(interval.starts, zone), datetime.fromtimestamp(interval.ends, zone)
