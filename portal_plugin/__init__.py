@@ -20,6 +20,7 @@ from .domain.errors import (
 from .domain.explanation import Explanation
 from .domain.history import HistoryEntry
 from .domain.lifecycle import Status
+from .domain.series import NotEveryWeek, Week
 from .domain.staff import Staff
 from .hooks import (
     Proposal,
@@ -46,6 +47,7 @@ __all__ = [
     "Explanation",
     "HistoryEntry",
     "NotAllowed",
+    "NotEveryWeek",
     "NotFound",
     "NotOffered",
     "Portal",
@@ -61,6 +63,7 @@ __all__ = [
     "Status",
     "TooEarly",
     "TooLate",
+    "Week",
     "appointment_accepted",
     "appointment_cancelled",
     "appointment_completed",

@@ -165,7 +165,7 @@ def test_what_happened_is_told_with_who_when_and_why(host: Host, rosa: FlaskClie
     host.clock.advance(timedelta(hours=1))
     decide(rosa, ref, "decline", "Ada is <away>.")
     words = open_page(rosa, at(ref)).words
-    assert "Requested by host Monday, December 7, 2026, 7:00 AM" in words
+    assert "Requested by the practice’s system Monday, December 7, 2026, 7:00 AM" in words
     assert "Declined by Rosa Delgado Monday, December 7, 2026, 8:00 AM Ada is <away>." in words
 
 
