@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 
-from flask.cli import AppGroup
-
 from . import acting, keys, looking, people, running, setting_up, webhooks
-from .command import EXIT_CODES, Command
+from .command import EXIT_CODES, Command, Group
 
 
-def portal_commands() -> AppGroup:
+def portal_commands() -> Group:
     """All of them. Nothing in them belongs to one app."""
     parts = (setting_up, looking, acting, people, running)
     group = _group("portal", "The appointment portal.", (one for part in parts for one in part.COMMANDS))
@@ -19,8 +17,8 @@ def portal_commands() -> AppGroup:
     return group
 
 
-def _group(name: str, help: str, commands: Iterable[Command]) -> AppGroup:
-    group = AppGroup(name, help=help)
+def _group(name: str, help: str, commands: Iterable[Command]) -> Group:
+    group = Group(name, help=help)
     for command in commands:
         group.add_command(command)
     return group

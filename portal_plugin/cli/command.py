@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
+from flask.cli import AppGroup, with_appcontext
 from pydantic_core import to_jsonable_python
 
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, PracticeFileError, SetupError
@@ -70,6 +70,16 @@ class Command(click.Command):
             if answer.aside:
                 click.echo(answer.aside, err=True)
         ctx.exit(answer.exit_code)
+
+
+class Group(AppGroup):
+    """One that tells a program, too, that it has no such command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        with _refusals("--json" in args):
+            return super().resolve_command(ctx, args)
 
 
 def command(*params: click.Parameter, name: str = "", help: str = "") -> Callable[[Callable[..., Answer]], Command]:

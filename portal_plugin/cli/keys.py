@@ -9,6 +9,7 @@ from ..domain.text import clean_line
 from ..storage import api_keys
 from ..storage.api_keys import ApiKey, Scope
 from .command import Answer, command, ready_state
+from .options import printable
 from .telling import aligned
 
 _SCOPES = click.Option(
@@ -40,7 +41,7 @@ def list_keys() -> Answer:
     return Answer({"items": list(map(_plain, keys))}, aligned(map(_row, keys)), none)
 
 
-@command(click.Argument(["id"]))
+@command(click.Argument(["id"], type=printable))
 def revoke(id: str) -> Answer:
     """End the key with this ID; its next call is refused."""
     state = ready_state()

@@ -43,7 +43,9 @@ def _listed(query: Mapping[str, Any], none: str) -> Answer:
     made = call(AppointmentsQuery, query)
     told = api.list_appointments(made)
     more = (
-        f"There are more: flask portal appointments --cursor {told.next}, with the same filters." if told.next else ""
+        f"There are more: flask portal appointments --cursor {told.next}, with the filters of this list."
+        if told.next
+        else ""
     )
     return Answer(told, listed(made.practice, told.items), more if told.items else none)
 

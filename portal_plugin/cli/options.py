@@ -41,6 +41,13 @@ def day(text: str) -> date | datetime:
         raise click.BadParameter("there is no such day.") from None
 
 
+def printable(text: str) -> str:
+    """What a database can look for: PostgreSQL holds neither NUL nor half a character. Raises BadParameter."""
+    if not text.isprintable():
+        raise click.BadParameter("this cannot be read.")
+    return text
+
+
 def json_object(value: Any) -> dict[str, Any]:
     """Raises BadParameter."""
     try:

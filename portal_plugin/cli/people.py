@@ -4,9 +4,9 @@ import click
 
 from ..services import people
 from .command import Answer, command, consent, dumped, ready_state
-from .options import BY, YES, actor
+from .options import BY, YES, actor, printable
 
-_CLIENT = click.Argument(["client_id"])
+_CLIENT = click.Argument(["client_id"], type=printable)
 
 
 @command(_CLIENT, BY)

@@ -13,6 +13,7 @@ from ..delivery import worker
 from ..storage import busy_calendars, chain, outbox
 from ..storage.outbox import MAIL, WEBHOOK, Entry
 from .command import NOT_FOUND, REFUSED, Answer, command, ready_state, wants_json
+from .options import printable
 from .telling import aligned
 
 _FAILED = click.Option(["--failed"], is_flag=True, help="What was given up on.")
@@ -110,7 +111,7 @@ def _joined(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-@command(click.Option(["--head"], help="A head that an earlier run told."))
+@command(click.Option(["--head"], type=printable, help="A head that an earlier run told."))
 def verify(head: str | None) -> Answer:
     """Say whether the history is as it was written; exit code 1 when it is not. Keep the head it tells somewhere else,
     and give it with --head another time: it finds what was written anew as a whole.

@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 
 from ..domain.lifecycle import Status
 from ..domain.practice import Practice
+from ..domain.text import clean_line
 from ..web.api.schemas import Appointment
 
 
 def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """A line each, its cells under those of the line before; whatever was typed is one line."""
-    cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+    """A line each, its cells under those of the line before; whatever others wrote is one line, without controls."""
+    cells = [[clean_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 

@@ -9,7 +9,7 @@ class PortalError(Exception):
 
 
 class NotFound(PortalError):
-    """There is no such appointment, or it belongs to somebody else: the two look the same."""
+    """What is named is not there, or belongs to somebody else: the two look the same."""
 
     def __init__(self, message: str = "There is no such appointment.") -> None:
         super().__init__(message)

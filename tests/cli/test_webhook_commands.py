@@ -199,6 +199,11 @@ def test_the_outbox_is_narrowed(failing: Host) -> None:
     assert run(failing, "outbox", "--channel", "pigeon").exit_code == 2
 
 
+def test_what_another_server_said_moves_no_cursor(failing: Host) -> None:
+    failing.state.db.execute_sql("UPDATE portal_outbox SET error = ? WHERE id = 4", ("no\x1b[2J\nway",))
+    assert lines(run(failing, "outbox"))[-1].endswith("9 attempts: no[2J way")
+
+
 def test_an_empty_outbox_says_so(host: Host) -> None:
     assert lines(run(host, "outbox")) == ["Nothing waits, and nothing was given up on."]
     assert lines(run(host, "outbox", "--failed")) == ["Nothing was given up on."]
