@@ -80,12 +80,13 @@ def rows(host: Host, sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def snapshot(host: Host) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that is stored about appointments."""
-    return {table: rows(host, f"SELECT * FROM portal_{table} ORDER BY id") for table in TABLES}
+    """Everything that is stored about appointments, beside the record of what was refused."""
+    where = {"history": "WHERE result = 'done'"}
+    return {table: rows(host, f"SELECT * FROM portal_{table} {where.get(table, '')} ORDER BY id") for table in TABLES}
 
 
 def history(host: Host, ref: str) -> list[tuple[str | None, str]]:
-    """From where to where, in order."""
+    """What was done, in order: from where to where."""
     return [(before, after) for _, before, after, *_ in full_history(host, ref)]
 
 
@@ -93,7 +94,8 @@ def full_history(host: Host, ref: str) -> list[tuple[Any, ...]]:
     return rows(
         host,
         "SELECT h.action, h.from_status, h.to_status, h.actor_kind, h.actor, h.reason, h.at "
-        "FROM portal_history h JOIN portal_appointment a ON a.id = h.appointment WHERE a.ref = ? ORDER BY h.id",
+        "FROM portal_history h JOIN portal_appointment a ON a.id = h.appointment "
+        "WHERE a.ref = ? AND h.result = 'done' ORDER BY h.id",
         ref,
     )
 
