@@ -272,6 +272,7 @@ def create_app(instance_path: str | None = None, **settings: object) -> Flask:
         MAIL_DEFAULT_SENDER=("Harbor Street Counseling", "hello@harborstreet.example"),
         PORTAL_BASE_URL=base_url,
         PORTAL_BASE_TEMPLATE="site.html",
+        PORTAL_STAFF_MAIL=[{"to": "desk@harborstreet.example", "events": ["requested", "cancelled", "expiring"]}],
         PORTAL_DATABASE_URL=os.environ.get("PORTAL_DATABASE_URL", f"sqlite:///{app.instance_path}/portal.db"),
     )
     app.config.update(settings)

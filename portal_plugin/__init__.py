@@ -20,6 +20,7 @@ from .domain.errors import (
 from .domain.explanation import Explanation
 from .domain.history import HistoryEntry
 from .domain.lifecycle import Status
+from .domain.series import NotEveryWeek, Week
 from .domain.staff import Staff
 from .hooks import (
     Proposal,
@@ -29,6 +30,7 @@ from .hooks import (
     appointment_confirmed,
     appointment_declined,
     appointment_expired,
+    appointment_expiring,
     appointment_invited,
     appointment_missed,
     appointment_requested,
@@ -45,6 +47,7 @@ __all__ = [
     "Explanation",
     "HistoryEntry",
     "NotAllowed",
+    "NotEveryWeek",
     "NotFound",
     "NotOffered",
     "Portal",
@@ -60,12 +63,14 @@ __all__ = [
     "Status",
     "TooEarly",
     "TooLate",
+    "Week",
     "appointment_accepted",
     "appointment_cancelled",
     "appointment_completed",
     "appointment_confirmed",
     "appointment_declined",
     "appointment_expired",
+    "appointment_expiring",
     "appointment_invited",
     "appointment_missed",
     "appointment_requested",

@@ -11,6 +11,7 @@ from limits import parse_many
 
 from .domain.addresses import is_web_address
 from .domain.errors import SetupError
+from .domain.staff_mail import StaffMail, read_staff_mail
 from .domain.webhooks import Endpoint, read_endpoint
 
 Clock = Callable[[], datetime]
@@ -36,6 +37,7 @@ class Settings:
     outbox_kept: timedelta | None
     private_addresses: bool
     webhooks: tuple[Endpoint, ...]
+    staff_mail: tuple[StaffMail, ...]
     api_rate: str
     clock: Clock
 
@@ -80,6 +82,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
     webhooks = _webhooks(config.get("PORTAL_WEBHOOKS") or [], private_addresses is True, mistakes)
+    staff_mail = _staff_mail(config.get("PORTAL_STAFF_MAIL") or [], mistakes)
     api_rate = text("PORTAL_API_RATE", "600/minute")
     if not _is_rate(api_rate):
         mistakes.append(f'PORTAL_API_RATE is {api_rate!r}: write how often a key may call, such as "600/minute".')
@@ -102,6 +105,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         outbox_kept=outbox_kept,
         private_addresses=private_addresses,
         webhooks=webhooks,
+        staff_mail=staff_mail,
         api_rate=api_rate,
         clock=clock,
     )
@@ -131,6 +135,24 @@ def _webhooks(listed: object, private: bool, mistakes: list[str]) -> tuple[Endpo
             mistakes.append(f"PORTAL_WEBHOOKS, endpoint {number}: its url stands there already.")
         found[endpoint.key] = endpoint
     return tuple(found.values())
+
+
+def _staff_mail(listed: object, mistakes: list[str]) -> tuple[StaffMail, ...]:
+    if not isinstance(listed, list | tuple):
+        mistakes.append('PORTAL_STAFF_MAIL must be a list with a dict for each address: [{"to": "desk@example.org"}].')
+        return ()
+    found: list[StaffMail] = []
+    for number, data in enumerate(listed, 1):
+        try:
+            entry = read_staff_mail(data)
+        except ValueError as error:
+            mistakes.append(f"PORTAL_STAFF_MAIL, entry {number}: {error}.")
+            continue
+        twice = sorted(event for one in found if one.address == entry.address for event in one.events & entry.events)
+        if twice:
+            mistakes.append(f"PORTAL_STAFF_MAIL, entry {number}: its address is told of {twice[0]} already.")
+        found.append(entry)
+    return tuple(found)
 
 
 def _is_rate(text: str) -> bool:

@@ -27,6 +27,7 @@ appointment_cancelled = _signals.signal(
     "Client or practice cancelled, the practice withdrew an invitation, or another time took its place.",
 )
 appointment_expired = _signals.signal("appointment-expired", "Nobody answered in time.")
+appointment_expiring = _signals.signal("appointment-expiring", "Nobody has answered yet, and little time is left.")
 appointment_completed = _signals.signal("appointment-completed", "The appointment took place.")
 appointment_missed = _signals.signal("appointment-missed", "The client did not come.")
 
@@ -46,12 +47,17 @@ ANNOUNCED: dict[Action, NamedSignal] = {
 
 
 def announce(action: Action, appointment: Appointment, sender: object) -> None:
+    """Tell every receiver of a change."""
+    tell(ANNOUNCED[action], appointment, sender)
+
+
+def tell(signal: NamedSignal, appointment: Appointment, sender: object) -> None:
     """Tell every receiver, each on its own: one that raises is logged and stops nobody."""
-    for receiver in ANNOUNCED[action].receivers_for(sender):
+    for receiver in signal.receivers_for(sender):
         try:
             receiver(sender, appointment=appointment)
         except Exception:
-            log.exception("A receiver of %s raised; the change stands.", ANNOUNCED[action].name)
+            log.exception("A receiver of %s raised; the change stands.", signal.name)
 
 
 @dataclass(frozen=True, slots=True)

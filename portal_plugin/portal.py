@@ -21,6 +21,7 @@ from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
+from .domain.series import Week
 from .hooks import (
     BusyTimes,
     CurrentClient,
@@ -32,7 +33,7 @@ from .hooks import (
     RequestVeto,
 )
 from .practice_file import from_dict
-from .services import decisions, people, practices, requests
+from .services import decisions, people, practices, requests, series
 from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments, history
@@ -191,6 +192,44 @@ class Portal:
         )
         return requests.book_for_client(state, state.practice(), asking)
 
+    def invite_series(
+        self,
+        client: Client,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        weeks: int,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        free_only: bool = False,
+        by: str = "host",
+    ) -> list[Week]:
+        """Propose the same local time in so many weeks in a row (52 at most), each an invitation of its own; how each
+        week went. Raises NotEveryWeek, and nothing is sent, unless all are free or `free_only`; NotOffered.
+        """
+        state, asking = _asking(client, type, contact, starts, provider, location, None, "", None, by, message=message)
+        return series.make_weekly(state, state.practice(), asking, weeks, book=False, free_only=free_only)
+
+    def book_series(
+        self,
+        client: Client,
+        *,
+        type: str,
+        contact: str,
+        starts: datetime,
+        weeks: int,
+        provider: str | None = None,
+        location: str | None = None,
+        message: str = "",
+        free_only: bool = False,
+        by: str = "host",
+    ) -> list[Week]:
+        """As `invite_series`, but confirmed: the client agreed elsewhere. Raises NotEveryWeek, NotOffered."""
+        state, asking = _asking(client, type, contact, starts, provider, location, None, "", None, by, message=message)
+        return series.make_weekly(state, state.practice(), asking, weeks, book=True, free_only=free_only)
+
     def reschedule(
         self,
         ref: str,
@@ -212,7 +251,9 @@ class Portal:
         return requests.book_for_client(state, practice, asking)
 
     def confirm(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:
-        """Confirm a request. Raises NotFound, AlreadyDecided, and SlotTaken if it did not hold its time."""
+        """Confirm a request. Raises NotFound, AlreadyDecided, TooLate once its time has come, and SlotTaken if it did
+        not hold its time.
+        """
         return _decide(ref, Action.CONFIRM, message, by)
 
     def decline(self, ref: str, *, message: str = "", by: str = "host") -> Appointment:

@@ -146,19 +146,14 @@ def show_outbox(failed: bool, channel: str | None) -> Answer:
 
 
 def _shown(entry: Entry) -> dict[str, Any]:
-    return entry._asdict() | {"recipient": _masked(entry)}
+    return entry._asdict() | {"recipient": entry.masked}
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
     when = f"given up on {_iso(entry.failed)}" if entry.failed else f"due {_iso(entry.due)}"
     how = f"{when}, {entry.attempts} attempts{f': {entry.error}' if entry.error else ''}"
     held = f", in hand of {entry.worker}" if entry.worker else ""
-    return str(entry.id), entry.channel, entry.topic, _masked(entry), entry.ref, how + held
-
-
-def _masked(entry: Entry) -> str:
-    # Even the domain of an address may be somebody's name.
-    return entry.recipient if entry.channel == WEBHOOK else f"{entry.recipient[:1]}…@…"
+    return str(entry.id), entry.channel, entry.topic, entry.masked, entry.ref, how + held
 
 
 def _iso(moment: datetime) -> str:

@@ -1,12 +1,13 @@
 """Calendar files (RFC 5545, RFC 5546) and the links that open a calendar with the appointment filled in."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from ..domain.lifecycle import Status
 from ..domain.text import clean_line
 
 GOOGLE = "https://calendar.google.com/calendar/render"
@@ -22,20 +23,9 @@ def calendar_file(
     An invitation (REQUEST, CANCEL) names the practice as ORGANIZER and the client as ATTENDEE, as RFC 5546
     section 3.2 asks; a download (PUBLISH) needs neither.
     """
-    calendar = Calendar()
-    calendar.add("prodid", "-//portal_plugin//appointments//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", method)
-    event = Event()
-    event.add("uid", f"{facts.get('thread', facts['ref'])}@{urlsplit(base_url).hostname}")
-    event.add("sequence", facts["version"])
-    event.add("dtstamp", now)
-    event.add("dtstart", datetime.fromisoformat(facts["starts"]))
-    event.add("dtend", datetime.fromisoformat(facts["ends"]))
-    event.add("summary", title(facts))
+    calendar = _calendar(method)
+    event = _event(facts, base_url, now, title(facts), "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     event.add("description", description(facts))
-    event.add("location", place(facts))
-    event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     if method != "PUBLISH":
         organizer = vCalAddress(f"MAILTO:{facts['practice']['email']}")
         organizer.params["cn"] = _common_name(facts["practice"]["name"])
@@ -46,6 +36,68 @@ def calendar_file(
         invited.params["rsvp"] = vText("FALSE")
         event.add("attendee", invited)
     calendar.add_component(event)
+    return _written(calendar)
+
+
+def client_feed(told: Iterable[Mapping[str, Any]], base_url: str, name: str) -> bytes:
+    """All of a client's appointments, for a calendar program; the same ones are always the same bytes."""
+    calendar = _feed(name)
+    for facts in told:
+        event = _event(facts, base_url, datetime.fromisoformat(facts["created"]), title(facts), "CONFIRMED")
+        event.add("description", description(facts))
+        calendar.add_component(event)
+    return _written(calendar)
+
+
+def provider_feed(told: Iterable[tuple[Mapping[str, Any], str]], base_url: str, name: str) -> bytes:
+    """The same for a provider, each with its page on the review page. It names no client: such a calendar is kept by
+    whoever runs the calendar program.
+    """
+    calendar = _feed(name)
+    for facts, page in told:
+        waits = facts["status"] in {Status.REQUESTED, Status.INVITED}
+        words = "Waits for an answer" if waits else "Appointment"
+        stamp = datetime.fromisoformat(facts["created"])
+        event = _event(facts, base_url, stamp, words, "TENTATIVE" if waits else "CONFIRMED")
+        # A chain of moves is one entry for the client; for the provider both times are taken until it is decided.
+        event["uid"] = vText(f"{facts['ref']}@{urlsplit(base_url).hostname}")
+        event.add("url", page)
+        calendar.add_component(event)
+    return _written(calendar)
+
+
+def _calendar(method: str) -> Calendar:
+    calendar = Calendar()
+    calendar.add("prodid", "-//portal_plugin//appointments//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    return calendar
+
+
+def _feed(name: str) -> Calendar:
+    """Programs that ask as often as they are told to ask once an hour."""
+    calendar = _calendar("PUBLISH")
+    calendar.add("name", clean_line(name))
+    calendar.add("x-wr-calname", clean_line(name))
+    calendar.add("refresh-interval", timedelta(hours=1), parameters={"value": "DURATION"})
+    calendar.add("x-published-ttl", "PT1H")
+    return calendar
+
+
+def _event(facts: Mapping[str, Any], base_url: str, stamp: datetime, summary: str, status: str) -> Event:
+    event = Event()
+    event.add("uid", f"{facts.get('thread', facts['ref'])}@{urlsplit(base_url).hostname}")
+    event.add("sequence", facts["version"])
+    event.add("dtstamp", stamp)
+    event.add("dtstart", datetime.fromisoformat(facts["starts"]))
+    event.add("dtend", datetime.fromisoformat(facts["ends"]))
+    event.add("summary", summary)
+    event.add("location", place(facts))
+    event.add("status", status)
+    return event
+
+
+def _written(calendar: Calendar) -> bytes:
     file: bytes = calendar.to_ical()
     return file
 

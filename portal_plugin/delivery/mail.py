@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.charset import QP, Charset
@@ -22,9 +22,10 @@ from flask import Flask, current_app, render_template, url_for
 from ..domain import colors
 from ..domain.errors import SetupError
 from ..domain.text import clean_line
+from ..services.staff_mail import news_to_tell
 from ..services.state import State
 from ..services.tokens import link_token
-from ..storage.outbox import Message
+from ..storage.outbox import STAFF, STAFF_DIGEST, Message
 from .calendar import MICROSOFT_365, calendar_file, google_link, outlook_link
 
 TIMEOUT = 20
@@ -38,6 +39,8 @@ RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1
 
 _INLINER = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 """Some mail programs read no style element. What it says of the dark stays there: it can stand nowhere else."""
+
+Items = Sequence[dict[str, Any]]
 
 METHODS = {"confirmed": "REQUEST", "cancelled": "CANCEL"}
 
@@ -179,19 +182,19 @@ def mail_of(app: Flask) -> Any:
     return mail
 
 
-def compose(state: State, row: Message) -> flask_mail.Message:
-    """Needs a request context whose base is the configured address: links never come from a Host header."""
+def compose(state: State, row: Message, news: Items | None = None) -> flask_mail.Message:
+    """Needs a request context whose base is the configured address: links never come from a Host header.
+
+    `news` is what a mail to staff tells, where that is not to be looked up.
+    """
     facts = row.facts
+    if row.topic in {STAFF, STAFF_DIGEST}:
+        items = news_to_tell(state, row) if news is None else news
+        return _mail(state, row, _for_staff(state, row, items), "" if row.topic == STAFF_DIGEST else items[0]["ref"])
     zone = ZoneInfo(facts["zone"])
     confirmed = row.topic == "confirmed"
-    practice = facts["practice"]
-    # A message of an earlier release, still waiting, names neither.
-    color, logo = practice.get("color", colors.DEFAULT), practice.get("logo", "")
     context: dict[str, Any] = {
         **facts,
-        "light": colors.light(color),
-        "dark": colors.dark(color),
-        "logo_url": urljoin(state.settings.base_url, logo) if logo else "",
         "starts": datetime.fromisoformat(facts["starts"]).astimezone(zone),
         "ends": datetime.fromisoformat(facts["ends"]).astimezone(zone),
         "expires": datetime.fromisoformat(facts["expires"]).astimezone(zone),
@@ -206,25 +209,62 @@ def compose(state: State, row: Message) -> flask_mail.Message:
         "outlook_url": outlook_link(facts) if confirmed else None,
         "microsoft_365_url": outlook_link(facts, MICROSOFT_365) if confirmed else None,
     }
-    subject, _, body = render_template(f"portal/mail/{row.topic}.txt", **context).strip().partition("\n")
-    # What a mail program needs to show an appointment's mails as one conversation. The root is nobody's (RFC 5322,
-    # section 3.6.4, allows that), so that every mail can name it, whichever comes first.
-    site = urlsplit(state.settings.base_url).hostname
-    root = f"<{facts.get('thread', facts['ref'])}.appointment@{site}>"
-    message = Mail(
-        subject=clean_line(subject.removeprefix("Subject:")),
-        recipients=[row.recipient],
-        body=body.strip() + "\n",
-        html=_INLINER.inline(render_template(f"portal/mail/{row.topic}.html", **context).strip()),
-        reply_to=(clean_line(practice["name"]), practice["email"]) if practice["email"] else None,
-        extra_headers={"Auto-Submitted": "auto-generated", "In-Reply-To": root, "References": root},
-    )
-    # The constructor would write a pair as text, in which a comma makes two senders of one.
-    message.sender = current_app.extensions["mail"].default_sender
-    message.msgId = f"<{row.message_id}@{site}>"
+    message, practice = _mail(state, row, context, thread=facts.get("thread", facts["ref"])), facts["practice"]
+    if practice["email"]:
+        message.reply_to = (clean_line(practice["name"]), practice["email"])
     method = METHODS.get(row.topic)
     # A calendar learns only of what was confirmed once, and an organizer needs an address.
     if method and practice["email"] and (confirmed or facts["was"] == "confirmed"):
         file = calendar_file(facts, state.settings.base_url, state.now(), method, row.recipient)
         message.alts[f"calendar; method={method}"] = file.decode()
     return message
+
+
+def _mail(state: State, row: Message, context: Mapping[str, Any], thread: str = "") -> flask_mail.Message:
+    """The mail of a topic's templates, with an identity that stays the same at every attempt."""
+    site = urlsplit(state.settings.base_url).hostname
+    look = _look(state, row.facts["practice"])
+    subject, _, body = render_template(f"portal/mail/{row.topic}.txt", **context).strip().partition("\n")
+    headers = {"Auto-Submitted": "auto-generated"}
+    if thread:
+        # One conversation for one appointment. The root is nobody's (RFC 5322, section 3.6.4, allows that), so that
+        # every mail can name it, whichever comes first.
+        headers["In-Reply-To"] = headers["References"] = f"<{thread}.appointment@{site}>"
+    message = Mail(
+        subject=clean_line(subject.removeprefix("Subject:")),
+        recipients=[row.recipient],
+        body=body.strip() + "\n",
+        html=_INLINER.inline(render_template(f"portal/mail/{row.topic}.html", **context, **look).strip()),
+        extra_headers=headers,
+    )
+    # The constructor would write a pair as text, in which a comma makes two senders of one.
+    message.sender = current_app.extensions["mail"].default_sender
+    message.msgId = f"<{row.message_id}@{site}>"
+    return message
+
+
+def _look(state: State, practice: Mapping[str, Any]) -> dict[str, Any]:
+    # A message of an earlier release, still waiting, names neither.
+    color, logo = practice.get("color", colors.DEFAULT), practice.get("logo", "")
+    logo_url = urljoin(state.settings.base_url, logo) if logo else ""
+    return {"light": colors.light(color), "dark": colors.dark(color), "logo_url": logo_url}
+
+
+def _for_staff(state: State, row: Message, items: Items) -> dict[str, Any]:
+    """Links lead to the review page, where the host has opened it to somebody."""
+    linked = state.questions.current_staff is not None
+
+    def told(item: Mapping[str, Any]) -> dict[str, Any]:
+        zone = ZoneInfo(item["zone"])
+        moments = {name: item[name] for name in ("starts", "ends", "expires", "instead_of")}
+        return {
+            **item,
+            **{name: at and datetime.fromisoformat(at).astimezone(zone) for name, at in moments.items()},
+            "url": url_for("portal.review_appointment", ref=item["ref"], _external=True) if linked else None,
+        }
+
+    return {
+        "practice": row.facts["practice"],
+        "items": [told(item) for item in items],
+        "queue_url": url_for("portal.review_queue", _external=True) if linked else None,
+    }

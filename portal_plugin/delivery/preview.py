@@ -1,12 +1,14 @@
 """Every message as a client would get it, of an appointment that there is not: for a host who words them anew."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import flask_mail
 from flask import Flask
 
 from ..domain.appointment import Appointment, Client
@@ -14,10 +16,12 @@ from ..domain.errors import SetupError
 from ..domain.instants import wall_instants
 from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
+from ..domain.staff_mail import News
 from ..services.messages import facts
+from ..services.staff_mail import news_item, told
 from ..services.state import State
-from ..storage.outbox import MAIL, Message
-from .mail import compose, mail_of
+from ..storage.outbox import MAIL, STAFF, STAFF_DIGEST, Message
+from .mail import Items, compose, mail_of
 
 REF = "0" * 32
 CLIENT = Client("sample", "Alex Sample", "alex@example.org", "+1 212 555 0147")
@@ -64,9 +68,20 @@ _CASES = (
     _Case("expired-invitation", "expired", Status.INVITED, ActorKind.SYSTEM),
 )
 
+_NEWS = (
+    (News.REQUESTED, Status.REQUESTED, Status.REQUESTED),
+    (News.BOOKED, Status.REQUESTED, Status.CONFIRMED),
+    (News.ACCEPTED, Status.INVITED, Status.CONFIRMED),
+    (News.DECLINED, Status.INVITED, Status.CANCELLED),
+    (News.CANCELLED, Status.CONFIRMED, Status.CANCELLED),
+    (News.EXPIRING, Status.REQUESTED, Status.REQUESTED),
+    (News.EXPIRED, Status.REQUESTED, Status.EXPIRED),
+)
+"""What staff are told: the news, what the appointment was, and what it is."""
+
 
 def previews(app: Flask, state: State) -> Iterator[Preview]:
-    """All mails, with the practice's own names in them, in the order of an appointment's life.
+    """All mails, with the practice's own names in them, in the order of an appointment's life, and those to staff.
 
     Raises SetupError when the practice offers nothing that an appointment could be made of, or mails have no sender.
     """
@@ -74,21 +89,38 @@ def previews(app: Flask, state: State) -> Iterator[Preview]:
     mail_of(app)
     with app.test_request_context(base_url=state.settings.base_url):
         for case in _CASES:
-            yield _mail(app, state, practice, case)
+            yield _to_client(state, practice, case)
+        sample = _sample(practice, state.now(), at_a_distance=False)
+        items = [news_item(replace(sample, status=now), news, was) for news, was, now in _NEWS]
+        for item in items:
+            yield _to_staff(state, practice, f"staff-{item['news']}", STAFF, [item])
+        yield _to_staff(state, practice, "staff_digest", STAFF_DIGEST, items)
 
 
-def _mail(app: Flask, state: State, practice: Practice, case: _Case) -> Preview:
+def _to_client(state: State, practice: Practice, case: _Case) -> Preview:
     sample = _sample(practice, state.now(), case.at_a_distance)
-    told = facts(practice, sample) | {
+    said = facts(practice, sample) | {
         "was": case.was,
         "by": case.by,
         "message": case.word,
         "instead_of": (sample.starts - timedelta(days=1)).isoformat() if case.moves else None,
     }
-    row = Message(0, 0, MAIL, case.topic, CLIENT.email, case.name, told, 1, "")
-    source = compose(state, row).as_bytes()
+    return _preview(case.name, compose(state, _row(case.name, case.topic, CLIENT.email, said)))
+
+
+def _to_staff(state: State, practice: Practice, name: str, topic: str, items: Items) -> Preview:
+    row = _row(name, topic, practice.email or "desk@example.org", told(practice, items))
+    return _preview(name, compose(state, row, [item | {"now": item["status"]} for item in items]))
+
+
+def _row(name: str, topic: str, recipient: str, said: Mapping[str, Any]) -> Message:
+    return Message(0, 0, MAIL, topic, recipient, name, said, 1, "")
+
+
+def _preview(name: str, mail: flask_mail.Message) -> Preview:
+    source = mail.as_bytes()
     parsed = message_from_bytes(source, policy=policy.default)
-    return Preview(case.name, str(parsed["Subject"]), _body(parsed, "plain"), _body(parsed, "html"), source)
+    return Preview(name, str(parsed["Subject"]), _body(parsed, "plain"), _body(parsed, "html"), source)
 
 
 def _body(mail: EmailMessage, kind: str) -> str:

@@ -1,5 +1,5 @@
-"""The worker: expires what nobody answered, delivers what the outbox holds, reads outside calendars, seals the
-history, forgets whom the practice no longer keeps and what was sent long ago.
+"""The worker: warns of what expires and expires what nobody answered, delivers what the outbox holds, reads outside
+calendars, seals the history, and forgets whom the practice no longer keeps and what was sent long ago.
 """
 
 import logging
@@ -16,12 +16,15 @@ from typing import NamedTuple
 from flask import Flask
 
 from ..domain.errors import SetupError
+from ..domain.webhooks import EXPIRING
 from ..services.decisions import expire_lapsed
+from ..services.expiring import still_waits, warn_of_expiry
 from ..services.people import erase_outdated
+from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
 from ..storage import chain, health, outbox
 from ..storage.database import Unreachable
-from ..storage.outbox import LEASE, MAIL, WEBHOOK, Lane, Message
+from ..storage.outbox import LEASE, MAIL, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
 from . import mail, webhooks
 from .busy_calendars import read_next
 from .failures import Undelivered
@@ -110,8 +113,8 @@ def run_once(app: Flask, state: State, stop: threading.Event | None = None, tall
 
 
 def send_due(app: Flask, state: State, stop: threading.Event, tally: Tally) -> None:
-    """Expire what lapsed and deliver what is due, the lanes beside each other."""
-    expire_lapsed(state)
+    """Write what time brings and deliver what is due, the lanes beside each other."""
+    keep_time(state)
     running: set[Future[None]] = set()
     lanes = outbox.lanes_due(state.db, state.now())
     # Mails do not wait until an endpoint that hangs makes room.
@@ -127,6 +130,13 @@ def send_due(app: Flask, state: State, stop: threading.Event, tally: Tally) -> N
 
 def _is_endpoint(lane: Lane) -> bool:
     return lane.recipient is not None
+
+
+def keep_time(state: State) -> None:
+    """Do what a moment brings by itself: expiries, warnings of them, and the digests of a day."""
+    expire_lapsed(state)
+    warn_of_expiry(state)
+    write_digests(state)
 
 
 def keep_the_past(state: State) -> None:
@@ -153,7 +163,7 @@ def run(
     while not stop.is_set():
         more = False
         try:
-            expire_lapsed(state)
+            keep_time(state)
             _keep_up(app, state, running, stop, tally)
             keep_the_past(state)
             # One at a time: messages, and a wish to stop, wait for no more than one calendar.
@@ -232,6 +242,9 @@ def _deliver(state: State, lane: Lane, message: Message, send: Send) -> bool:
         outbox.settle(state.db, message, failed=state.now(), error="the worker ended whenever it was tried")
         return False
     try:
+        if _is_past(state, message):
+            outbox.settle(state.db, message, failed=state.now(), error="answered meanwhile")
+            return False
         send(message)
     except Exception as error:
         _postpone(state, lane, message, error)
@@ -251,6 +264,13 @@ def _mark_sent(state: State, message: Message) -> None:
         else:
             return
     outbox.settle(state.db, message, sent=state.now())
+
+
+def _is_past(state: State, message: Message) -> bool:
+    """Whether it warns only of what was answered, or expired, since it was written."""
+    if message.topic in {STAFF, STAFF_DIGEST}:
+        return not news_to_tell(state, message)
+    return message.topic == EXPIRING and not still_waits(state, message.facts["data"]["ref"])
 
 
 def _postpone(state: State, lane: Lane, message: Message, error: Exception) -> None:

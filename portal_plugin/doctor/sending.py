@@ -47,6 +47,20 @@ def mail(app: Flask, state: State) -> Findings:
         yield Finding(Level.OK, f"{server} answers {encrypted}{' and takes the password' if mail.username else ''}")
 
 
+def staff_mail(app: Flask, state: State) -> Findings:
+    """Mail to staff"""
+    addresses = len({one.address for one in state.settings.staff_mail})
+    if not addresses:
+        yield Finding(Level.OK, "no mail goes to staff: PORTAL_STAFF_MAIL names nobody")
+    elif state.questions.current_staff is None:
+        yield Finding(
+            Level.WARNING,
+            "mails to staff carry no link, since nobody may open the review page: register @portal.current_staff",
+        )
+    else:
+        yield Finding(Level.OK, f"mails to staff go to {addresses} {'address' if addresses == 1 else 'addresses'}")
+
+
 def worker(app: Flask, state: State) -> Findings:
     """The worker"""
     check_ready(state.db)

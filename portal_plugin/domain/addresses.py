@@ -1,7 +1,10 @@
-"""Addresses on the web, as people write them into settings and practice files."""
+"""Addresses on the web and of mail, as people write them into settings and practice files."""
 
 import re
 from urllib.parse import urlsplit
+
+MAIL_ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]\\"]+@[^\s@,;:<>()\[\]\\"]+""")
+"""One address and nothing around it."""
 
 
 def is_web_address(url: str) -> bool:

@@ -1,17 +1,17 @@
 """One appointment as the host and the templates see it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from .addresses import MAIL_ADDRESS
 from .lifecycle import Status
 from .practice import AppointmentType, ContactType, Location, Provider
 from .text import clean_line
 
-_ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]\\"]+@[^\s@,;:<>()\[\]\\"]+""")
+LONGEST_WARNING = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Client:
             value = getattr(self, name)
             object.__setattr__(self, name, "" if value is None else clean_line(str(value)))
         # One address and nothing around it: a list would be told what one person may know.
-        address = _ADDRESS.search(self.email)
+        address = MAIL_ADDRESS.search(self.email)
         object.__setattr__(self, "email", address[0] if address else "")
         if not self.id:
             raise ValueError("a Client needs an id: the host's own, which never changes")
@@ -72,6 +72,15 @@ class Appointment:
     host_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     id: int = field(default=0, repr=False)
     claim: int | None = field(default=None, repr=False)
+
+    @property
+    def warning(self) -> timedelta:
+        """How long before it expires without an answer staff are warned: a day, or a third of the time it was given."""
+        return min(LONGEST_WARNING, (self.expires - self.created) / 3)
+
+    def waits(self, now: datetime) -> bool:
+        """Whether it can still be answered: a request by the practice, an invitation by the client."""
+        return self.status in {Status.REQUESTED, Status.INVITED} and now < self.expires
 
     @property
     def local_starts(self) -> datetime:

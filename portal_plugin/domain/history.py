@@ -22,6 +22,8 @@ class Event(StrEnum):
     EXPORT = "export"
     ERASE = "erase"
     OPT_IN = "opt_in"
+    FEED = "feed"
+    FEED_END = "feed_end"
 
 
 class Result(StrEnum):

@@ -1,6 +1,6 @@
 """Instants are aware UTC datetimes outside and whole seconds since 1970 inside; days are local."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -86,6 +86,17 @@ def wall_instants(moment: datetime, zone: str) -> list[datetime]:
     """
     told = (moment.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1))
     return sorted({at for at in told if at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == moment})
+
+
+def next_daily(now: datetime, at: time, zone: str) -> datetime:
+    """The next instant (UTC) after `now` at which a clock of the zone shows that time of day, once each day.
+
+    The first of two where a change of the clock repeats it; where one skips it, as much later as the clock jumps.
+    """
+    today, info = now.astimezone(ZoneInfo(zone)).date(), ZoneInfo(zone)
+    # A whole day can be skipped, and its time is then the next day's.
+    days = (datetime.combine(today + timedelta(days=n), at, info).astimezone(UTC) for n in range(3))
+    return next(moment for moment in days if moment > now)
 
 
 def _offset(at: int, info: ZoneInfo) -> int:

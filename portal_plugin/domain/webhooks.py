@@ -27,7 +27,10 @@ EVENTS: dict[Action, str] = {
 }
 """What an endpoint is told of each action, under the names of the signals."""
 
-NAMES = frozenset(EVENTS.values())
+EXPIRING = "appointment.expiring"
+"""No action: nobody has answered yet."""
+
+NAMES = frozenset({*EVENTS.values(), EXPIRING})
 
 _PREFIX = "whsec_"
 _LEAST, _MOST = 24, 64

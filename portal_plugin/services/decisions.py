@@ -1,15 +1,25 @@
 """The transition: the one way an appointment changes, whoever asks and from wherever."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..domain.appointment import Appointment
-from ..domain.errors import AlreadyDecided, NotAllowed, NotFound, NotOffered, TooEarly, TooLate
+from ..domain.errors import (
+    AlreadyDecided,
+    NotAllowed,
+    NotFound,
+    NotOffered,
+    Refused,
+    SlotTaken,
+    TooEarly,
+    TooLate,
+)
 from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Practice, Wish
-from ..domain.text import clean_text
+from ..domain.text import clean_line, clean_text
 from ..hooks import announce
 from ..storage import appointments, claims, history
 from ..storage.database import Database
@@ -21,6 +31,24 @@ from .state import State
 _ASKED_AS = {Action.ACCEPT: Action.CONFIRM}
 """An invitation that is accepted becomes an appointment, as a request does that is confirmed."""
 
+_BY_A_RULE = (AlreadyDecided, NotAllowed, Refused, SlotTaken, TooEarly, TooLate)
+
+
+@contextmanager
+def refusals_recorded(state: State, ref: str, action: Action, actor: Actor) -> Iterator[None]:
+    """Write down what somebody wanted to do to an appointment and was refused by a rule, once its transaction is over.
+
+    The portal's own jobs are left out: nobody decided anything there.
+    """
+    try:
+        yield
+    except _BY_A_RULE as error:
+        if actor.kind is not ActorKind.SYSTEM:
+            wanted = appointments.by_ref(state.db, state.practice(), ref)
+            number = wanted.id if wanted else None
+            history.record_refused(state.db, number, actor, action, clean_line(str(error)), state.now())
+        raise
+
 
 def decide(state: State, ref: str, action: Action, actor: Actor, message: str = "") -> Appointment:
     """Carry out `action` and return the appointment as it now is. Done already: nothing changes.
@@ -30,6 +58,11 @@ def decide(state: State, ref: str, action: Action, actor: Actor, message: str = 
     Raises NotFound, AlreadyDecided, NotAllowed, TooLate, TooEarly, Refused when the host's veto says no, and SlotTaken
     when a request that did not hold its time is confirmed too late.
     """
+    with refusals_recorded(state, ref, action, actor):
+        return _decide(state, ref, action, actor, message)
+
+
+def _decide(state: State, ref: str, action: Action, actor: Actor, message: str) -> Appointment:
     practice = state.practice()
     message = clean_text(message)
     while True:
@@ -149,6 +182,8 @@ def check_moment(practice: Practice, appointment: Appointment, action: Action, a
         raise TooLate(
             f"It is too close to the appointment to cancel it here. Please call {practice.name} at {practice.phone}."
         )
+    if action is Action.CONFIRM and now >= appointment.starts:
+        raise TooLate("The time of this request has passed, so it can no longer be confirmed.")
     if action is Action.ACCEPT and now >= appointment.expires:
         raise TooLate(f"This invitation has expired. Please call {practice.name} at {practice.phone}.")
     if action in {Action.COMPLETE, Action.MISS} and now < appointment.starts:

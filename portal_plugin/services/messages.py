@@ -8,8 +8,10 @@ from typing import Any
 from ..domain.appointment import Appointment
 from ..domain.lifecycle import OPEN, Action, Actor, Status
 from ..domain.practice import Practice
-from ..domain.webhooks import EVENTS
+from ..domain.staff_mail import News, news_of
+from ..domain.webhooks import EVENTS, EXPIRING
 from ..storage import outbox
+from .staff_mail import tell_staff
 from .state import State
 
 TOPICS: dict[Action, str] = {
@@ -37,7 +39,7 @@ def enqueue(
     now: datetime,
     old: Appointment | None = None,
 ) -> None:
-    """Write what client and endpoints are told into the change's own transaction.
+    """Write what client, staff and endpoints are told into the change's own transaction.
 
     `word` is what the practice says to this change; what it said to an earlier one is not repeated. `old` is the
     appointment whose place this one takes or would have taken, as it was before.
@@ -57,9 +59,17 @@ def enqueue(
             | {"instead_of": old.starts.isoformat() if old and old.status in OPEN else None},
             now=now,
         )
+    if news := news_of(appointment.type, action, actor.kind, was):
+        tell_staff(state, practice, appointment, news, was or appointment.status, now, old)
     if state.known_webhooks:
         for changed, event in _told(appointment, action, old):
             _enqueue_webhooks(state, changed, event, now)
+
+
+def enqueue_warning(state: State, practice: Practice, appointment: Appointment, now: datetime) -> None:
+    """The same for staff and endpoints of an appointment that nobody has answered and that expires soon."""
+    tell_staff(state, practice, appointment, News.EXPIRING, appointment.status, now)
+    _enqueue_webhooks(state, appointment, EXPIRING, now)
 
 
 def _told(appointment: Appointment, action: Action, old: Appointment | None) -> Iterator[tuple[Appointment, str]]:
@@ -130,6 +140,8 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         "ref": appointment.ref,
         "thread": appointment.thread,
         "version": appointment.version,
+        "status": appointment.status,
+        "created": appointment.created.isoformat(),
         "starts": appointment.starts.isoformat(),
         "ends": appointment.ends.isoformat(),
         "expires": appointment.expires.isoformat(),

@@ -11,7 +11,7 @@ from ..domain.errors import AlreadyDecided, AppointmentsAhead
 from ..domain.history import Event
 from ..domain.instants import instant, seconds
 from ..domain.lifecycle import Action, Actor, ActorKind
-from ..storage import appointments, claims, history, people
+from ..storage import appointments, claims, feeds, history, people
 from .decisions import decide
 from .state import State
 
@@ -28,6 +28,7 @@ def export_client(state: State, client_id: str, actor: Actor) -> dict[str, Any]:
         "client": client_id,
         "exported": now.isoformat(timespec="seconds"),
         "appointments": [_told(one) for one in appointments.of_client(db, state.practice(), client_id)],
+        "calendar_address": feed.created.isoformat() if (feed := feeds.of(db, feeds.Kind.CLIENT, client_id)) else None,
         "holds": [_readable(held._asdict())] if held else [],
         "consents": [_readable(row) for row in people.consents(db, client_id)],
         "messages": [_readable(row) for row in people.messages(db, client_id)],

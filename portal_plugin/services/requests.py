@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,15 @@ from ..hooks import Proposal, announce
 from ..storage import appointments, claims, history
 from ..storage.appointments import DuplicateRequest
 from . import holding
-from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
+from .decisions import (
+    announce_change,
+    check_movable,
+    check_really_moves,
+    locked_to_move,
+    move,
+    refusals_recorded,
+    take_place,
+)
 from .messages import enqueue
 from .rules import check_again, check_client, too_close
 from .slots import in_fairest_order, local_day_of, other_than, read_diary
@@ -100,13 +109,22 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
     TooLate inside the reschedule window, NotAllowed while another new time waits for an answer.
     """
     asking = _tidied(asking)
-    try:
-        return _request(state, practice, asking)
-    except (DuplicateRequest, PortalError):
-        # The same form may have come in before, and its own request is what now stands in the way.
-        if earlier := _sent_before(state, practice, asking):
-            return earlier
-        raise
+    with _refused_moves_recorded(state, asking):
+        try:
+            return _request(state, practice, asking)
+        except (DuplicateRequest, PortalError):
+            # The same form may have come in before, and its own request is what now stands in the way.
+            if earlier := _sent_before(state, practice, asking):
+                return earlier
+            raise
+
+
+def _refused_moves_recorded(state: State, asking: Asking) -> AbstractContextManager[None]:
+    # Whoever asks for a first time and is refused has decided nothing: there is no appointment to tell it of, and
+    # when many want one time, a row for each who lost would cost most where the least time is.
+    if asking.moving is None:
+        return nullcontext()
+    return refusals_recorded(state, asking.moving.ref, Action.REPLACE, asking.actor)
 
 
 def _sent_before(state: State, practice: Practice, asking: Asking) -> Appointment | None:
@@ -186,8 +204,13 @@ def book_for_client(state: State, practice: Practice, asking: Asking) -> Appoint
 
 
 def _by_practice(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
-    now = state.now()
     asking = _tidied(asking)
+    with _refused_moves_recorded(state, asking):
+        return _given_by_practice(state, practice, action, asking)
+
+
+def _given_by_practice(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
+    now = state.now()
     if asking.starts <= now:
         raise NotOffered("starts", "Choose a time that lies ahead.")
     if asking.starts > now + FARTHEST_INVITATION:

@@ -309,6 +309,27 @@ def lapsed(db: Database, practice: Practice, now: datetime) -> list[Appointment]
     return _select(db, practice, where, Status.REQUESTED, Status.INVITED, now, limit=100)
 
 
+def unwarned(db: Database, practice: Practice, now: datetime, until: datetime) -> list[Appointment]:
+    """What waits for an answer and expires between then, and of which staff were not warned."""
+    where = f"{_IS_OPEN} AND status IN (?, ?) AND expires > ? AND expires <= ? AND COALESCE(warned, 0) <> expires"
+    return _select(db, practice, where, Status.REQUESTED, Status.INVITED, now, until)
+
+
+def warn(db: Database, appointment: Appointment) -> Appointment | None:
+    """Note that staff are warned of its expiry; None when somebody else did, or changed it. Its version rises: to
+    whoever follows it, this is news.
+    """
+    cursor = run(
+        db,
+        "UPDATE portal_appointment SET warned = expires, version = version + 1 "
+        "WHERE id = ? AND status = ? AND version = ?",
+        appointment.id,
+        appointment.status,
+        appointment.version,
+    )
+    return replace(appointment, version=appointment.version + 1) if cursor.rowcount else None
+
+
 def move(db: Database, appointment: Appointment, to: Status, **changes: Any) -> Appointment | None:
     """Change status and columns; None when somebody else has changed the row since it was read."""
     changes |= {"status": to, "version": appointment.version + 1}

@@ -113,6 +113,15 @@ def held_by(db: Database, holder: str) -> Hold | None:
     return None if row is None else Hold(*row)
 
 
+def holds(db: Database, now: int, since: int, until: int) -> list[Hold]:
+    """What clients keep at this moment who fill in the form, within the range (seconds since 1970), earliest first."""
+    query = (
+        "SELECT provider, starts, ends, held_until FROM portal_claim WHERE holder IS NOT NULL "
+        "AND held_until > ? AND starts < ? AND ends > ? ORDER BY starts"
+    )
+    return [Hold(*row) for row in run(db, query, now, until, since).fetchall()]
+
+
 def end_holds(db: Database, now: int, holder: str | None = None) -> None:
     """Give back what is held no longer, and what `holder` holds, before something is claimed."""
     which = "SELECT id FROM portal_claim WHERE holder IS NOT NULL AND (held_until <= ? OR holder = ?)"

@@ -45,10 +45,10 @@ def record(
 
 
 def record_refused(
-    db: Database, appointment: int | None, actor: Actor, event: Event, reason: str, now: datetime
+    db: Database, appointment: int | None, actor: Actor, action: Action | Event, reason: str, now: datetime
 ) -> None:
     """Add a row for what somebody tried and was refused, unless the hour's are too many already."""
-    row = _row(appointment, actor, event, Result.REFUSED, reason, now)
+    row = _row(appointment, actor, action, Result.REFUSED, reason, now)
     lately = "SELECT COUNT(*) FROM portal_history WHERE result = 'refused' AND at > ?"
     run(
         db,

@@ -4,8 +4,9 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from peewee import Database, fn
@@ -14,7 +15,11 @@ from ..domain.instants import instant
 from .database import is_postgres, run
 from .models import OutboxRow, insert
 
-MAIL, WEBHOOK = "mail", "webhook"
+MAIL, WEBHOOK, DIGEST = "mail", "webhook", "digest"
+"""Channels. What is gathered for a digest is delivered by none: it becomes part of a mail."""
+
+STAFF, STAFF_DIGEST = "staff", "staff_digest"
+"""Topics of what the practice's own people are told: it names no client. All others are a client's."""
 
 LEASE = timedelta(minutes=5)
 """How long a message is one worker's."""
@@ -44,8 +49,17 @@ class Message(NamedTuple):
 
 
 def enqueue(
-    db: Database, *, appointment: int, channel: str, topic: str, recipient: str, facts: Mapping[str, Any], now: datetime
+    db: Database,
+    *,
+    appointment: int,
+    channel: str,
+    topic: str,
+    recipient: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    due: datetime | None = None,
 ) -> None:
+    """To be delivered from `due` on, or at once."""
     insert(
         db,
         OutboxRow,
@@ -56,7 +70,7 @@ def enqueue(
         message_id=secrets.token_hex(16),
         facts=json.dumps(facts),
         created=now,
-        due=now,
+        due=due or now,
         attempts=0,
         error="",
     )
@@ -71,10 +85,11 @@ def lanes_due(db: Database, now: datetime) -> list[Lane]:
     rows = run(
         db,
         "SELECT DISTINCT channel, CASE WHEN channel = ? THEN NULL ELSE recipient END FROM portal_outbox "
-        "WHERE sent IS NULL AND failed IS NULL AND due <= ? "
+        "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND channel <> ? "
         "AND (leased_until IS NULL OR leased_until <= ? OR leased_until > ?)",
         MAIL,
         now,
+        DIGEST,
         now,
         now + _LONGEST,
     )
@@ -148,15 +163,48 @@ def take_up(db: Database, message: Message, until: datetime) -> Message | None:
 
 
 def overtaken(db: Database, message: Message) -> bool:
-    """Whether the recipient has a later message of the same appointment, which this one would contradict."""
+    """Whether the recipient has a later message of the same appointment, which this one would contradict. A client may
+    have the address of one of the staff: what one is told overtakes nothing of the other, and a digest nothing at all.
+    """
+    if message.topic == STAFF_DIGEST:
+        return False
     later = OutboxRow.select().where(
         OutboxRow.appointment == message.appointment,
         OutboxRow.channel == message.channel,
         OutboxRow.recipient == message.recipient,
+        OutboxRow.topic == STAFF if message.topic == STAFF else OutboxRow.topic.not_in([STAFF, STAFF_DIGEST]),
         OutboxRow.id > message.id,
         OutboxRow.sent.is_null(False),
     )
     return bool(later.exists(db))
+
+
+class Gathered(NamedTuple):
+    """One thing for a recipient's digest."""
+
+    recipient: str
+    id: int
+    appointment: int
+    items: list[dict[str, Any]]
+
+
+def gathered(db: Database, due: datetime) -> bool:
+    """Whether anything was gathered for a digest that is due."""
+    query = "SELECT 1 FROM portal_outbox WHERE sent IS NULL AND failed IS NULL AND due <= ? AND channel = ? LIMIT 1"
+    return run(db, query, due, DIGEST).fetchone() is not None
+
+
+def take_gathered(db: Database, due: datetime) -> list[Gathered]:
+    """Take it out of the outbox, by recipient and in order; nobody else gets any of it."""
+    if is_postgres(db):
+        # Two that take at once would share a day between them; SQLite's writers queue anyway.
+        run(db, "SELECT pg_advisory_xact_lock(hashtextextended('portal digest', 0))")
+    query = (
+        "DELETE FROM portal_outbox WHERE sent IS NULL AND failed IS NULL AND due <= ? AND channel = ? "
+        "RETURNING recipient, id, appointment, facts"
+    )
+    taken = run(db, query, due, DIGEST).fetchall()
+    return sorted(Gathered(to, number, of, json.loads(facts)["items"]) for to, number, of, facts in taken)
 
 
 def settle(db: Database, message: Message, **outcome: Any) -> None:
@@ -202,9 +250,24 @@ def purge(db: Database, before: datetime, most: int) -> int:
     return int(cursor.rowcount)
 
 
+class Delivery(StrEnum):
+    """Where a message is: still to be sent, sent, or given up on."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+_WHERE = {
+    Delivery.WAITING: "o.sent IS NULL AND o.failed IS NULL",
+    Delivery.SENT: "o.sent IS NOT NULL",
+    Delivery.FAILED: "o.failed IS NOT NULL",
+}
+
+
 class Entry(NamedTuple):
-    """A row as staff see it, without what it says. It waits unless it `failed`; `worker` is who has it in hand, by
-    machine and process. Instants are aware UTC.
+    """A row as staff see it, without what it says; `worker` is who has it in hand, by machine and process. Instants are
+    aware UTC.
     """
 
     id: int
@@ -219,28 +282,48 @@ class Entry(NamedTuple):
     created: datetime
     due: datetime
     failed: datetime | None
+    sent: datetime | None
+
+    @property
+    def state(self) -> Delivery:
+        return Delivery.SENT if self.sent else Delivery.FAILED if self.failed else Delivery.WAITING
+
+    @property
+    def masked(self) -> str:
+        """The recipient, without naming a person."""
+        # Even the domain of an address may be somebody's name.
+        return self.recipient if self.channel == WEBHOOK else f"{self.recipient[:1]}…@…"
 
 
 def listed(db: Database, *, channel: str | None = None, failed: bool = False) -> list[Entry]:
     """What waits and what was given up on, oldest first; the latter alone with `failed`."""
-    where = "o.failed IS NOT NULL" if failed else "o.sent IS NULL"
-    if channel:
-        where += " AND o.channel = ?"
+    where = _any_of([Delivery.FAILED] if failed else [Delivery.WAITING, Delivery.FAILED])
+    return _entries(db, f"{where} AND o.channel = ?", channel) if channel else _entries(db, where)
+
+
+def page(db: Database, states: Collection[Delivery], *, after: int, most: int) -> list[Entry]:
+    """What is in any of these states, the oldest `most` of those with a higher id than `after`."""
+    return _entries(db, f"{_any_of(states)} AND o.id > ?", after, most=most)
+
+
+def _any_of(states: Collection[Delivery]) -> str:
+    return f"({' OR '.join(_WHERE[state] for state in states)})"
+
+
+def _entries(db: Database, where: str, *values: Any, most: int | None = None) -> list[Entry]:
     query = f"""
-        SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error,
-        o.lease, o.created, o.due, o.failed FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment
-        WHERE {where} ORDER BY o.id
+        SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error, o.lease,
+        o.created, o.due, o.failed, o.sent FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment
+        WHERE {where} ORDER BY o.id{"" if most is None else " LIMIT ?"}
         """  # noqa: S608
-    rows = run(db, query, *([channel] if channel else [])).fetchall()
-    return [Entry(*row[:8], _worker(row[8]), *map(_moment, row[9:])) for row in rows]
+    rows = run(db, query, *values, *([] if most is None else [most])).fetchall()
+    return [_entry(*row) for row in rows]
 
 
-def _worker(lease: str | None) -> str | None:
-    return lease and lease.rpartition(":")[0]
-
-
-def _moment(at: int | None) -> Any:
-    return None if at is None else instant(at)
+def _entry(*row: Any) -> Entry:
+    *values, lease = row[:9]
+    moments = (None if moment is None else instant(moment) for moment in row[9:])
+    return Entry(*values, lease and lease.rpartition(":")[0], *moments)
 
 
 def send_again(db: Database, number: int, now: datetime) -> bool:

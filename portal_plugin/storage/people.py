@@ -7,6 +7,7 @@ from peewee import Database
 
 from .database import run
 from .models import ConsentRow, columns
+from .outbox import STAFF, STAFF_DIGEST
 
 PSEUDONYM = "erased-"
 """What the id of a client who was erased begins with."""
@@ -24,12 +25,15 @@ def consents(db: Database, client_id: str) -> list[dict[str, Any]]:
 def messages(db: Database, client_id: str) -> list[dict[str, Any]]:
     """What was written to a client and when, without its text; oldest first, instants in seconds since 1970."""
     query = f"""SELECT a.ref, {", ".join(f"o.{name}" for name in _MESSAGE)} FROM portal_outbox o
-        JOIN portal_appointment a ON a.id = o.appointment WHERE a.client_id = ? ORDER BY o.id"""  # noqa: S608
-    return [dict(zip(("appointment", *_MESSAGE), values, strict=True)) for values in run(db, query, client_id)]
+        JOIN portal_appointment a ON a.id = o.appointment WHERE a.client_id = ? AND o.topic NOT IN (?, ?)
+        ORDER BY o.id"""  # noqa: S608
+    found = run(db, query, client_id, STAFF, STAFF_DIGEST)
+    return [dict(zip(("appointment", *_MESSAGE), values, strict=True)) for values in found]
 
 
 def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
-    """Leave of a client's appointments what can be counted; how many. Messages that wait are dropped.
+    """Leave of a client's appointments what can be counted; how many. Messages that wait are dropped,
+    but for those to staff, which name nobody and may tell of other appointments as well.
 
     Versions rise, so that whoever has read an appointment before this decides nothing by what they read.
     """
@@ -41,15 +45,17 @@ def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
         pseudonym,
         client_id,
     )
-    theirs = "appointment IN (SELECT id FROM portal_appointment WHERE client_id = ?)"
-    run(db, f"DELETE FROM portal_outbox WHERE sent IS NULL AND {theirs}", pseudonym)  # noqa: S608
-    run(db, f"UPDATE portal_outbox SET recipient = '', facts = '{{}}' WHERE {theirs}", pseudonym)  # noqa: S608
+    theirs = "appointment IN (SELECT id FROM portal_appointment WHERE client_id = ?) AND topic NOT IN (?, ?)"
+    of_client = (pseudonym, STAFF, STAFF_DIGEST)
+    run(db, f"DELETE FROM portal_outbox WHERE sent IS NULL AND {theirs}", *of_client)  # noqa: S608
+    run(db, f"UPDATE portal_outbox SET recipient = '', facts = '{{}}' WHERE {theirs}", *of_client)  # noqa: S608
     run(
         db,
         "UPDATE portal_consent SET client_id = ?, phone = '', address = '', user_agent = '' WHERE client_id = ?",
         pseudonym,
         client_id,
     )
+    run(db, "DELETE FROM portal_feed WHERE kind = 'client' AND owner = ?", client_id)
     return int(cursor.rowcount)
 
 

@@ -20,7 +20,7 @@ from ..domain.errors import (
     TooLate,
 )
 from ..storage.database import Unreachable
-from . import booking, details, links, upcoming
+from . import booking, details, feeds, links, upcoming
 from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
 from .htmx import go, is_partial, render_panel, sends, vary
 from .review.routes import ROUTES
@@ -65,6 +65,8 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/appointments/<ref>/reschedule", "reschedule", booking.reschedule, ["GET", "POST"]),
         ("/appointments/<ref>/cancel", "cancel", upcoming.cancel, ["GET", "POST"]),
         ("/appointments/<ref>/calendar.ics", "calendar", upcoming.calendar, ["GET"]),
+        ("/appointments/calendar", "subscribe", feeds.subscribe, ["GET", "POST"]),
+        ("/calendar/<secret>.ics", "feed", feeds.feed, ["GET"]),
         ("/link/<token>", "link", links.follow, ["GET"]),
         *ROUTES,
     ):
@@ -93,7 +95,7 @@ def _before() -> None:
 
 def _after(response: Response) -> Response:
     if request.endpoint != "portal.static":
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         vary(response)

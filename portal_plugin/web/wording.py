@@ -69,6 +69,19 @@ def told_time(moment: datetime) -> str:
     return f"{clock_time(moment)} {moment:%Z}" if len(both) > 1 else clock_time(moment)
 
 
+def write_instant(instant: datetime) -> str:
+    """An aware UTC datetime as a form sends it."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def told_apart(instant: datetime, zone: str) -> Choice:
+    """One of two instants at which a clock shows the same: `1:30 AM EDT`, with its offset from UTC."""
+    local = instant.astimezone(ZoneInfo(zone))
+    hours = (local.utcoffset() or timedelta()) / timedelta(hours=1)
+    sign = "\N{MINUS SIGN}" if hours < 0 else "+"
+    return Choice(write_instant(instant), f"{clock_time(local)} {local:%Z} (UTC{sign}{abs(hours):g})")
+
+
 def span(length: timedelta) -> str:
     """`40 min`, `5 h`, `3 days`: rounded down, and never less than a minute."""
     minutes = max(1, length // timedelta(minutes=1))
@@ -97,10 +110,9 @@ def parts_of_day(slots: Sequence[Slot], wish: Wish) -> list[tuple[str, list[Choi
     parts: dict[str, list[Choice]] = {}
     for slot, moment, word in zip(slots, local, words, strict=True):
         part = "Morning" if moment.hour < 12 else "Afternoon" if moment.hour < 17 else "Evening"
-        value = slot.starts.isoformat().replace("+00:00", "Z")
         told = f"{word} {moment:%Z}" if often[word] > 1 else word
         left = f"{slot.seats} {'seat' if slot.seats == 1 else 'seats'} left" if group else ""
-        parts.setdefault(part, []).append(Choice(value, told, left))
+        parts.setdefault(part, []).append(Choice(write_instant(slot.starts), told, left))
     return list(parts.items())
 
 

@@ -107,6 +107,16 @@
     if (ctx.swap !== "outerMorph") moveFocus(ctx);
   });
 
+  // Without this the link loads the page anew, all ticked, and what was typed is gone.
+  document.addEventListener("click", (event) => {
+    const all = event.target.closest?.("a[data-portal-tick]");
+    if (!all) return;
+    event.preventDefault();
+    const boxes = [...panel().querySelectorAll(".portal-pick input")];
+    for (const box of boxes) box.checked = all.dataset.portalTick === "all";
+    say(`${boxes.filter((box) => box.checked).length} ticked.`);
+  });
+
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.(".portal-errors a[href^='#']");
     const field = link && document.getElementById(link.hash.slice(1));

@@ -235,6 +235,14 @@ def test_nothing_leaves_a_final_state(host: Host, system: System, status: str, v
     assert status_of(host, ref) == status
 
 
+def test_a_request_whose_time_has_come_cannot_be_confirmed(host: Host, system: System) -> None:
+    ref = system.make()
+    host.clock.now = TUESDAY_TEN
+    said = problem(system.post(f"/appointments/{ref}/confirm"), 409, "too_late")
+    assert said["detail"] == "The time of this request has passed, so it can no longer be confirmed."
+    assert status_of(host, ref) == "requested"
+
+
 def test_a_time_that_is_taken_is_answered_with_the_nearest_free_ones(host: Host, system: System) -> None:
     host.request("theo")
     for how in ("requests", "invitations", "bookings"):

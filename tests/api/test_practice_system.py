@@ -1,21 +1,29 @@
-"""The example practice system, a process of its own, against four real server processes."""
+"""The example practice system beside a real server and worker, and one call at once to four server processes."""
 
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
+from portal_plugin.domain.webhooks import new_secret
 from portal_plugin.storage import api_keys
 from portal_plugin.storage.api_keys import Scope
+from tests.api.site import wall_host
 from tests.api.support import API, WANTED
+from tests.delivery.test_faults import free_port
 from tests.practices import PRACTICE
 from tests.races.servers import ROOT, Servers, all_at_once, started
-from tests.support import MONDAY, PEOPLE, TUESDAY_TEN
+from tests.services.steps import act
+from tests.support import MONDAY, PEOPLE
 
 pytestmark = pytest.mark.slow
 EXAMPLE = ROOT / "docs" / "examples" / "practice_system.py"
@@ -48,26 +56,94 @@ def call(servers: Servers, key: str, method: str, path: str, body: str = "", onc
     return answer.status
 
 
-def test_it_confirms_what_waits_and_books_into_a_free_time(servers: Servers, key: str) -> None:
-    with servers.app.app_context():
-        waiting = servers.portal.request(
-            PEOPLE["maya"], type="visit", contact="in-person", location="main", starts=TUESDAY_TEN
-        )
-    done = subprocess.run(
-        [sys.executable, EXAMPLE],
-        env=os.environ | {"PORTAL_API": f"http://127.0.0.1:{servers.port}{API}", "PORTAL_KEY": key},
-        capture_output=True,
-        text=True,
-        timeout=60,
+class Processes:
+    """The site's server and worker and the example, each a process of its own, and the same site in this one."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self.folder = folder
+        self.site_port, self.hook_port, self.secret = free_port(), free_port(), new_secret()
+        webhooks = [{"url": f"http://127.0.0.1:{self.hook_port}/", "secret": self.secret}]
+        self.host = wall_host(database_url, folder, webhooks)
+        self.host.apply(PRACTICE)
+        key = api_keys.create(self.host.state.db, "Practice system", tuple(Scope), datetime.now(UTC))[1]
+        self.environment = os.environ | {
+            "SYSTEM_DATABASE_URL": database_url,
+            "SYSTEM_FOLDER": str(folder),
+            "SYSTEM_WEBHOOKS": json.dumps(webhooks),
+            "PORTAL_API": f"http://127.0.0.1:{self.site_port}{API}",
+            "PORTAL_KEY": key,
+            "WEBHOOK_SECRET": self.secret,
+        }
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *command: str | Path) -> None:
+        with (self.folder / name).open("wb") as output, (self.folder / f"{name} errors").open("wb") as errors:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=output, stderr=errors
+            )
+
+    def said(self, name: str) -> list[str]:
+        return (self.folder / name).read_text().splitlines()
+
+    def wait_for(self, line: str) -> None:
+        end = time.monotonic() + 60
+        while line not in self.said("example"):
+            assert time.monotonic() < end, (line, *((one, self.said(f"{one} errors")[-20:]) for one in self.running))
+            time.sleep(0.05)
+
+    def request(self) -> str:
+        """Maya asks for the first time there is."""
+        wish = {"type": "visit", "contact": "phone"}
+        first = next(iter(act(self.host, "find_slots", **wish)))
+        return str(act(self.host, "request", PEOPLE["maya"], starts=first.starts, **wish).ref)
+
+
+@pytest.fixture
+def processes(database_url: str, tmp_path: Path) -> Iterator[Processes]:
+    found = Processes(database_url, tmp_path)
+    yield found
+    for process in found.running.values():
+        process.terminate()
+    for process in found.running.values():
+        process.wait(20)
+    found.host.state.db.close_all()
+    for name in found.running:
+        assert "Traceback" not in "\n".join(found.said(f"{name} errors"))
+
+
+def test_the_example_books_confirms_and_follows_the_webhooks(processes: Processes) -> None:
+    before = processes.request()
+    site = ("-m", "flask", "--app", "tests.api.site:create_app")
+    processes.start("server", *site, "run", "--port", str(processes.site_port))
+    processes.start("worker", *site, "portal", "worker")
+    processes.start("example", EXAMPLE, str(processes.hook_port))
+    processes.wait_for(f"appointment.confirmed {before} confirmed")
+    later = processes.request()
+    processes.wait_for(f"appointment.confirmed {later} confirmed")
+    act(processes.host, "cancel", later, message="Ada is away.")
+    processes.wait_for(f"appointment.cancelled {later} cancelled")
+    [theo_s] = act(processes.host, "appointments", client="theo")
+    processes.wait_for(f"appointment.confirmed {theo_s.ref} confirmed")
+
+    assert sorted(processes.said("example")) == sorted(
+        [
+            f"booked {theo_s.ref}",
+            *(f"appointment.requested {ref} confirmed" for ref in (before, later)),
+            *(f"appointment.confirmed {ref} confirmed" for ref in (before, later, theo_s.ref)),
+            f"appointment.cancelled {later} cancelled",
+        ]
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [
-        "confirmed Maya Lindqvist 2026-12-08T15:00:00Z",
-        "booked ada 2026-12-08T14:00:00Z",
-    ]
-    with servers.app.app_context():
-        assert servers.portal.appointment(waiting.ref).message == "See you then."
-        assert [one.status for one in servers.portal.appointments()] == ["confirmed", "confirmed"]
+    assert act(processes.host, "appointment", before).message == "See you then."
+    decided = act(processes.host, "history", before)[-1]
+    assert (decided.actor, decided.action) == ("Practice system", "confirm")
+    address = f"http://127.0.0.1:{processes.hook_port}/"
+    with pytest.raises(HTTPError, match="400"):
+        urlopen(Request(address, b"{}", {"webhook-id": "forged"}))
+
+
+def test_the_example_is_short() -> None:
+    code = EXAMPLE.read_text().partition('"""\n\n')[2]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 60
 
 
 # On the phone either provider would do, so nothing but the Idempotency-Key keeps a second one from being made.

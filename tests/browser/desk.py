@@ -47,7 +47,7 @@ def furnished_desk(site: Site) -> dict[str, Show]:
         clock.now = MONDAY - timedelta(minutes=10)
         was = portal.book(sam, starts=TUESDAY_TEN + 3 * HOUR, **(VISIT | {"provider": "ben"}))
         moved = portal.reschedule(was.ref, starts=TUESDAY_TEN + 5 * HOUR)
-        over = portal.book(sam, starts=MONDAY + 2 * HOUR, type="call", contact="phone", provider="ada")
+        portal.book(sam, starts=MONDAY + 2 * HOUR, type="call", contact="phone", provider="ada")
     clock.now = MONDAY
     host.portal.busy_times(
         lambda key, since, until: [(TUESDAY_TEN + 2 * HOUR, TUESDAY_TEN + 3 * HOUR)] if key == "ada" else []
@@ -69,7 +69,7 @@ def furnished_desk(site: Site) -> dict[str, Show]:
         "invite again": at(f"{INVITE}?again={booked.ref}"),
         "invite with mistakes": found_nobody,
         "series": series,
-        "too late": lambda visitor: too_late(visitor, over.ref),
+        "too late": lambda visitor: too_late(visitor, old.ref),
     }
 
 
@@ -108,8 +108,9 @@ def series(visitor: Visitor) -> None:
 
 
 def too_late(visitor: Visitor, ref: str) -> None:
+    """Changes the request: the last panel to look at."""
     visitor.expects.add(409)
     visitor.open(f"{APPOINTMENTS}/{ref}")
-    visitor.site.decide("cancel", ref)
-    visitor.button("Cancel the appointment").click()
-    visitor.quiet()
+    visitor.site.decide("decline", ref, by="Hana Sato")
+    visitor.button("Confirm").click()
+    expect(visitor.page.get_by_role("alert")).to_contain_text("Declined by Hana Sato")

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from portal_plugin import Client
 from tests.browser.conftest import Visit
 from tests.browser.desk import APPOINTMENTS, DAY, INVITE, REVIEW, SCHEDULE, furnished_desk
 from tests.browser.site import Site
@@ -65,7 +66,64 @@ def test_whoever_is_slower_is_told_what_happened_and_keeps_the_message(either_ro
     rosa.button("Confirm").click()
     expect(page.get_by_role("alert")).to_contain_text("is declined and can no longer be confirmed")
     expect(page.locator(".portal-status").first).to_have_text("Declined")
+    expect(page.get_by_role("alert")).to_contain_text("Declined by the practice’s system, Monday, December 7")
     assert statuses(site) == ["declined"]
+
+
+def test_all_are_ticked_and_confirmed_at_once_and_none_when_one_thinks_again(either_rosa: Visitor, site: Site) -> None:
+    rosa, page = either_rosa, either_rosa.page
+    for n in range(3):
+        site.host.request("maya", TUESDAY_TEN + n * DAY)
+    rosa.open(REVIEW)
+    ticked = page.locator(".portal-pick :checked")
+    page.get_by_role("link", name="Tick all 3").click()
+    expect(ticked).to_have_count(3)
+    page.get_by_role("link", name="Tick none").click()
+    expect(ticked).to_have_count(0)
+    if rosa.javascript:
+        page.get_by_label("Message to the client for each of them").fill("Welcome.")
+    page.get_by_role("link", name="Tick all 3").click()
+    rosa.button("Confirm all ticked").click()
+    expect(page.locator("#portal-results li")).to_have_count(3)
+    assert statuses(site) == ["confirmed"] * 3
+    assert {one.message for one in site.appointments()} == {"Welcome." if rosa.javascript else ""}
+
+
+def test_only_where_it_is_true_an_empty_queue_says_that_requests_turn_up(either_rosa: Visitor, site: Site) -> None:
+    rosa, page = either_rosa, either_rosa.page
+    rosa.open(REVIEW)
+    expect(page.get_by_text("by themselves")).to_be_visible(visible=rosa.javascript)
+    expect(page.get_by_text("Reload the page")).to_be_visible(visible=not rosa.javascript)
+    if rosa.javascript:
+        ref = site.host.request("maya").ref
+        expect(page.locator(f"#request-{ref}")).to_be_visible(timeout=3_500)
+
+
+def test_the_schedule_follows_what_happens_elsewhere(rosa: Visitor, site: Site) -> None:
+    page = rosa.page
+    rosa.open(f"{SCHEDULE}?day=2026-12-08")
+    rosa.mark_document()
+    page.get_by_role("link", name="Later").focus()
+    ref = site.host.request("maya", provider="ada").ref
+    expect(page.get_by_role("link", name="Maya Lindqvist")).to_be_visible(timeout=3_500)
+    site.decide("decline", ref)
+    expect(page.get_by_role("link", name="Maya Lindqvist")).to_have_count(0, timeout=3_500)
+    expect(page.get_by_role("link", name="Later")).to_be_focused()
+    assert rosa.same_document()
+
+
+def test_a_time_the_clock_shows_twice_is_chosen(either_rosa: Visitor, site: Site) -> None:
+    rosa, page = either_rosa, either_rosa.page
+    ref = site.host.request("maya").ref
+    site.decide("confirm", ref)
+    rosa.open(f"{APPOINTMENTS}/{ref}/move")
+    page.get_by_label("Date", exact=True).fill("2027-11-07")
+    page.get_by_label("Time", exact=True).fill("01:30")
+    rosa.expects.add(422)
+    rosa.button("Move and confirm").click()
+    page.get_by_role("radio", name="1:30 AM EST").check()
+    rosa.button("Move and confirm").click()
+    expect(page.locator(".portal-facts").first).to_contain_text("1:30 AM EST – 2:20 AM")
 
 
 def test_an_appointment_is_moved_to_a_free_time_and_to_one_outside_the_hours(either_rosa: Visitor, site: Site) -> None:
@@ -193,6 +251,23 @@ def test_no_review_panel_scrolls_sideways_and_every_target_is_large_enough(rosa:
     assert {where: problems for where, problems in found.items() if problems} == {}
 
 
+def test_a_name_longer_than_the_screen_is_broken(rosa: Visitor, site: Site) -> None:
+    long = Client("l", "Wolfeschlegelsteinhausenbergerdorff-Papadopoulos Maria", "maria@example.org")
+    with site.host.app.app_context():
+        ref = site.portal.request(long, type="visit", contact="phone", starts=TUESDAY_TEN).ref
+    rosa.page.set_viewport_size({"width": 320, "height": 700})
+    addresses = (
+        REVIEW,
+        f"{SCHEDULE}?day=2026-12-08",
+        APPOINTMENTS,
+        f"{APPOINTMENTS}/{ref}",
+        f"{APPOINTMENTS}/{ref}/move",
+    )
+    for address in addresses:
+        rosa.open(address)
+        assert rosa.page.evaluate(TOO_WIDE) == [], address
+
+
 def test_the_schedule_leads_to_appointments_and_from_free_time_to_an_invitation(
     either_rosa: Visitor, site: Site
 ) -> None:
@@ -201,10 +276,10 @@ def test_the_schedule_leads_to_appointments_and_from_free_time_to_an_invitation(
     rosa.open(f"{SCHEDULE}?day=2026-12-07")
     page.get_by_role("link", name="Later").click()
     rosa.heading("Tuesday, December 8, 2026")
-    page.get_by_role("group", name="Ben Ito").get_by_role("link", name="Sam Okonkwo").click()
+    page.locator("td[headers=portal-column-2]").get_by_role("link", name="Sam Okonkwo").click()
     rosa.heading("Sam Okonkwo")
     page.get_by_role("link", name="The day").click()
-    page.get_by_role("group", name="Ben Ito").get_by_role("link", name="1:00 – 3:00 PM").click()
+    page.locator("td[headers=portal-column-2]").get_by_role("link", name="1:00 – 3:00 PM").click()
     expect(page.get_by_label("Time")).to_have_value("13:00")
     expect(page.get_by_label("Provider")).to_have_value("ben")
 

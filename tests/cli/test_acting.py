@@ -11,7 +11,7 @@ from tests.api.support import System, make_key
 from tests.cli.test_commands import lines, run
 from tests.practices import practice
 from tests.support import PEOPLE, TUESDAY_TEN, Host
-from tests.web.pages import stored
+from tests.web.pages import standing, stored
 
 VISIT = ("visit", "in-person", "2026-12-08T10:00", "--location", "main")
 """Tuesday, 10:00 in New York, with Ada."""
@@ -137,7 +137,7 @@ def test_what_replaces_another_says_so_and_is_the_same_client_s(host: Host) -> N
 
 def test_what_a_rule_forbids_ends_with_1_and_what_has_changed_meanwhile_with_4(host: Host) -> None:
     ref = host.request().ref
-    before = stored(host)
+    before = standing(host)
     taken = refused(host, "book", *VISIT, "--provider", "ada", *MAYA, exit_code=4)
     assert taken["error"] == "slot_taken"
     assert [slot["starts"] for slot in taken["slots"]][:2] == ["2026-12-08T14:00:00Z", "2026-12-08T16:00:00Z"]
@@ -148,7 +148,7 @@ def test_what_a_rule_forbids_ends_with_1_and_what_has_changed_meanwhile_with_4(h
     assert refused(host, "book", "massage", *VISIT[1:], *MAYA, exit_code=1)["field"] == "type"
     nobody = refused(host, "book", *VISIT, "--provider", "zoe", *MAYA, exit_code=1)
     assert (nobody["error"], nobody["field"]) == ("not_offered", "provider")
-    assert stored(host) == before
+    assert standing(host) == before
 
 
 def test_too_early_is_a_conflict_with_the_clock(host: Host) -> None:

@@ -1,5 +1,6 @@
 """The site that worker processes serve: `flask --app tests.delivery.site:create_app portal worker`."""
 
+import json
 import os
 from pathlib import Path
 
@@ -18,5 +19,6 @@ def create_app() -> Flask:
         MAIL_SERVER="127.0.0.1",
         MAIL_PORT=int(os.environ["DELIVERY_PORT"]),
         PORTAL_PRIVATE_ADDRESSES=True,
+        PORTAL_STAFF_MAIL=json.loads(os.environ.get("DELIVERY_STAFF_MAIL", "[]")),
     )
     return host.app

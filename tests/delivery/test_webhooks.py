@@ -20,8 +20,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from portal_plugin.delivery import webhooks as delivery
 from portal_plugin.delivery import worker
 from portal_plugin.domain.instants import instant
-from portal_plugin.domain.webhooks import EVENTS
-from portal_plugin.hooks import ANNOUNCED
+from portal_plugin.domain.webhooks import EVENTS, EXPIRING
+from portal_plugin.hooks import ANNOUNCED, appointment_expiring
 from portal_plugin.services import webhooks
 from portal_plugin.storage import outbox
 from portal_plugin.testing import Clock
@@ -122,6 +122,7 @@ def test_there_is_an_event_for_every_signal_under_its_name() -> None:
         action: signal.name.replace("-", ".") for action, signal in ANNOUNCED.items()
     }
     assert set(EVENTS.values()) == {signal.name.replace("-", ".") for signal in ANNOUNCED.values()}
+    assert appointment_expiring.name.replace("-", ".") == EXPIRING
 
 
 STORIES: dict[str, Callable[[Host], object]] = {
@@ -636,6 +637,32 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_has_not_tried(
         wait_for(lambda: mailbox.has_begun)
     tried = rows(hooked, "SELECT attempts, lease FROM portal_outbox WHERE channel = 'mail' ORDER BY id")
     assert tried == [(1, None), (0, None), (0, None)]
+
+
+def test_the_endpoint_is_told_once_of_what_expires_soon(hooked: Host, there: Receiver) -> None:
+    made = hooked.request()
+    hooked.clock.now = made.expires - HOUR
+    hooked.deliver()
+    hooked.deliver()
+    assert [hook.type for hook in there.got] == ["appointment.requested", "appointment.expiring"]
+    # Newer than what the receiver has: it would pass over the same version.
+    assert [hook.payload["data"]["version"] for hook in there.got] == [1, 2]
+    assert there.got[1].payload["data"]["status"] == "requested"
+
+
+def test_a_warning_that_was_answered_before_it_could_be_sent_is_not_sent(hooked: Host, there: Receiver) -> None:
+    made = hooked.request()
+    hooked.deliver()
+    hooked.clock.now = made.expires - 2 * HOUR
+    there.answers["/hooks"] = says(b"", status=503)
+    hooked.deliver()
+    there.answers.clear()
+    act(hooked, "confirm", made.ref)
+    hooked.clock.now = made.expires - HOUR
+    hooked.deliver()
+    told = [hook.type for hook in there.got]
+    assert told == ["appointment.requested", "appointment.expiring", "appointment.confirmed"]
+    assert hook_row(hooked, "error", 1) == "answered meanwhile"
 
 
 def test_three_workers_tell_each_event_once(make: Make, there: Receiver) -> None:

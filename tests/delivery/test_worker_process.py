@@ -1,5 +1,6 @@
 """`flask portal worker` as the process it is: it delivers, stops when asked, and may be killed at any moment."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -16,14 +17,15 @@ import pytest
 
 from portal_plugin.delivery.busy_calendars import EVERY
 from portal_plugin.delivery.worker import LEASE
+from portal_plugin.domain.staff_mail import read_staff_mail
 from portal_plugin.services import webhooks
 from portal_plugin.storage import busy_calendars, outbox
 from tests.delivery.calendar_host import CalendarHost, event, ics, raw, says
 from tests.delivery.mailbox import Mailbox
 from tests.delivery.receiver import OK, receiver
 from tests.practices import with_calendars
-from tests.services.steps import free_times
-from tests.support import TUESDAY_TEN, Host
+from tests.services.steps import free_times, invite
+from tests.support import MONDAY, TUESDAY_TEN, Host
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,6 +107,30 @@ def test_killed_before_the_mark_the_mail_comes_again_with_the_same_id(
     [(message_id,)] = posting.state.db.execute_sql("SELECT message_id FROM portal_outbox").fetchall()
     assert [mail.id for mail in mailbox.mails] == [f"<{message_id}@www.elmrow.example>"] * copies
     assert outbox.waiting(posting.state.db) == 0
+
+
+def test_three_workers_at_once_send_one_warning_and_one_digest(
+    posting: Host, mailbox: Mailbox, worker: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [
+        {"to": "desk@elmrow.example", "events": ["expiring"]},
+        {"to": "lead@elmrow.example", "events": ["requested"], "send": "daily at 18:00"},
+    ]
+    object.__setattr__(posting.state.settings, "staff_mail", tuple(map(read_staff_mail, entries)))
+    monkeypatch.setenv("DELIVERY_STAFF_MAIL", json.dumps(entries))
+    # The day before: the digest of its evening is still to be written when the workers begin.
+    posting.clock.advance(-timedelta(hours=20))
+    posting.request()
+    invite(posting, MONDAY + timedelta(hours=3), contact="phone", location=None, provider="ben")
+    processes = [worker("--once") for _ in range(3)]
+    for process in processes:
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+    subjects = [mail.subject for mail in mailbox.mails if mail.recipients != ["maya@example.org"]]
+    assert sorted(subjects) == [
+        "Expires soon: invitation for Monday, December 7, 2026, 10:00 AM",
+        "One piece of news about appointments, one request waits for your answer",
+    ]
 
 
 def test_a_worker_reads_outside_calendars_beside_its_messages(

@@ -109,6 +109,13 @@ def test_a_setting_that_is_not_right_is_told_with_what_to_do(build, sqlite_url, 
     assert sentence in only(build(sqlite_url, **settings), level)
 
 
+def test_where_mails_to_staff_go_is_told_and_that_they_lead_nowhere_without_a_review_page(build, sqlite_url):
+    host = build(sqlite_url, PORTAL_STAFF_MAIL=[{"to": "desk@elmrow.example"}])
+    assert "mails to staff go to 1 address" in told(host)["ok"]
+    host.portal._questions.current_staff = None
+    assert only(host, "warning").endswith("register @portal.current_staff")
+
+
 def test_no_secret_is_printed(build, sqlite_url):
     host = build(
         sqlite_url,

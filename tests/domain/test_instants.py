@@ -1,6 +1,6 @@
 """A local day is whatever stretch of time a zone's clocks call by that date."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +13,7 @@ from portal_plugin.domain.instants import (
     local_date,
     local_day,
     midnight,
+    next_daily,
     seconds,
     zone_names,
 )
@@ -133,3 +134,43 @@ def test_zone_names_are_names_and_not_files_of_one_machine():
 
     assert {"America/New_York", "Europe/London", "UTC"} <= names
     assert not names & {"localtime", "posixrules", "Factory", "", "posix", "zone.tab", "../etc/passwd"}
+
+
+# A time of day, once each day.
+
+
+def each_day(zone: str, at: time, since: datetime, days: int) -> list[str]:
+    """When it comes, as the zone's clocks show it, asked again right after each."""
+    now, found = since, []
+    for _ in range(days):
+        now = next_daily(now, at, zone)
+        found.append(f"{now.astimezone(ZoneInfo(zone)):%d %H:%M %z}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "since", "comes"),
+    [
+        ("America/New_York", time(18), datetime(2027, 3, 13, 12, tzinfo=UTC), ["13 18:00 -0500", "14 18:00 -0400"]),
+        # Skipped: as much later as the clock jumps.
+        ("America/New_York", time(2, 30), datetime(2027, 3, 13, 12, tzinfo=UTC), ["14 03:30 -0400", "15 02:30 -0400"]),
+        # Repeated: the first of the two.
+        ("America/New_York", time(1, 30), datetime(2026, 10, 31, 12, tzinfo=UTC), ["01 01:30 -0400", "02 01:30 -0500"]),
+        # A day that Samoa skipped.
+        ("Pacific/Apia", time(18), datetime(2011, 12, 29, 12, tzinfo=UTC), ["29 18:00 -1000", "31 18:00 +1400"]),
+        ("Europe/Berlin", time(0), datetime(2026, 12, 7, 23, tzinfo=UTC), ["09 00:00 +0100", "10 00:00 +0100"]),
+    ],
+)
+def test_a_time_of_day_comes_once_each_day_whatever_the_clocks_do(zone, at, since, comes):
+    assert each_day(zone, at, since, len(comes)) == comes
+
+
+@given(
+    st.sampled_from(["America/New_York", "Europe/Berlin", "Pacific/Apia", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+    st.integers(1_230_768_000, 1_893_456_000),
+    st.times(),
+)
+def test_the_next_time_of_day_lies_ahead_and_at_most_a_long_day(zone, since, at):
+    now = instant(since)
+    moment = next_daily(now, at.replace(second=0, microsecond=0, fold=0), zone)
+    assert timedelta(0) < moment - now <= timedelta(hours=26)

@@ -378,11 +378,10 @@ def test_only_the_html_of_a_mail_may_have_inline_styles_and_it_is_sandboxed(app,
 
 def test_every_message_there_can_be_is_shown(app):
     site = browser(app)
-    addresses = re.findall(r'href="(/dev/mailbox/[a-z][a-z-]+)"', site.get("/dev/mailbox/samples/").text)
+    addresses = re.findall(r'href="(/dev/mailbox/[a-z][a-z_-]+)"', site.get("/dev/mailbox/samples/").text)
     assert len(addresses) > 10
     for address in addresses:
-        page = site.get(address).text
-        assert "Alex Sample" in page
+        assert ("Alex Sample" in site.get(address).text) != ("/staff" in address)
         assert "Harbor Street Counseling" in site.get(f"{address}/html").text
 
 

@@ -81,7 +81,8 @@ def agreed_outcome(servers: Servers, ref: str, client: int, desk: str) -> str:
     mails = [
         topic for (topic,) in servers.rows("SELECT topic FROM portal_outbox WHERE appointment = ? ORDER BY id", row)
     ]
-    past = [to for (to,) in servers.rows("SELECT to_status FROM portal_history WHERE appointment = ? ORDER BY id", row)]
+    done = "SELECT to_status FROM portal_history WHERE appointment = ? AND result = 'done' ORDER BY id"
+    past = [to for (to,) in servers.rows(done, row)]
     assert mails == ["received", status]
     assert past == ["requested", status]
     if status == "confirmed":

@@ -32,6 +32,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     url: str = request.getfixturevalue("lasting_postgres")
     yield url
+    empty(url)
+
+
+def empty(url: str) -> None:
+    """Take everything out of the lasting database."""
     with psycopg.connect(url, options="-c lock_timeout=10s") as connection:
         for table in ("history", "seal"):
             connection.execute(f"ALTER TABLE portal_{table} DISABLE TRIGGER USER".encode())

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal_plugin import Appointment
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
-from portal_plugin.hooks import ANNOUNCED
+from portal_plugin.hooks import ANNOUNCED, appointment_expiring
 from portal_plugin.services import decisions, requests
 from portal_plugin.storage.database import is_postgres
 from tests.support import PEOPLE, TUESDAY_TEN, Host
@@ -80,12 +80,13 @@ def rows(host: Host, sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def snapshot(host: Host) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that is stored about appointments."""
-    return {table: rows(host, f"SELECT * FROM portal_{table} ORDER BY id") for table in TABLES}
+    """Everything that is stored about appointments, beside the record of what was refused."""
+    where = {"history": "WHERE result = 'done'"}
+    return {table: rows(host, f"SELECT * FROM portal_{table} {where.get(table, '')} ORDER BY id") for table in TABLES}
 
 
 def history(host: Host, ref: str) -> list[tuple[str | None, str]]:
-    """From where to where, in order."""
+    """What was done, in order: from where to where."""
     return [(before, after) for _, before, after, *_ in full_history(host, ref)]
 
 
@@ -93,7 +94,8 @@ def full_history(host: Host, ref: str) -> list[tuple[Any, ...]]:
     return rows(
         host,
         "SELECT h.action, h.from_status, h.to_status, h.actor_kind, h.actor, h.reason, h.at "
-        "FROM portal_history h JOIN portal_appointment a ON a.id = h.appointment WHERE a.ref = ? ORDER BY h.id",
+        "FROM portal_history h JOIN portal_appointment a ON a.id = h.appointment "
+        "WHERE a.ref = ? AND h.result = 'done' ORDER BY h.id",
         ref,
     )
 
@@ -134,7 +136,7 @@ def heard(host: Host) -> Iterator[list[tuple[str, Appointment]]]:
 
         return receive
 
-    receivers = {signal: receiver_of(signal.name) for signal in set(ANNOUNCED.values())}
+    receivers = {signal: receiver_of(signal.name) for signal in {*ANNOUNCED.values(), appointment_expiring}}
     for signal, receiver in receivers.items():
         signal.connect(receiver, sender=host.app)
     try:

@@ -357,8 +357,9 @@ def test_what_is_decided_does_not_expire(host):
 
 def test_a_request_that_was_answered_meanwhile_does_not_stop_the_expiry_of_the_others(either_host, monkeypatch):
     """Between reading what lapsed and expiring it, the practice decided: that one is left alone."""
+    either_host.apply(practice(request_expiry_hours=3))
     first, second = either_host.request(), either_host.request("theo", TUESDAY_TEN + HOUR)
-    either_host.clock.now = TUESDAY_TEN + HOUR
+    either_host.clock.advance(timedelta(hours=3))
     read = decisions.appointments.lapsed
 
     def read_and_then_somebody_confirms(*args):

@@ -28,6 +28,7 @@ TABLES = {
     "busy_calendar",
     "busy_stretch",
     "webhooks",
+    "feed",
 }
 TABLES |= {"api_key", "api_answer", "rate"}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))

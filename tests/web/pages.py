@@ -124,6 +124,12 @@ def stored(host: Host) -> dict[str, list[Any]]:
     }
 
 
+def standing(host: Host) -> dict[str, list[Any]]:
+    """The same beside the record of what was refused."""
+    done = host.state.db.execute_sql("SELECT * FROM portal_history WHERE result = 'done' ORDER BY id").fetchall()
+    return stored(host) | {"history": list(done)}
+
+
 def counted(host: Host) -> tuple[int, int]:
     """How many appointments and how many messages there are."""
     rows = stored(host)

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from tests.practices import practice
 from tests.support import TUESDAY_TEN, Host
 from tests.web.desk import DAY, act, at, decide, invited, listed, now_is
-from tests.web.pages import HTMX, open_page, read, stored
+from tests.web.pages import HTMX, open_page, read, standing, stored
 
 HOUR = timedelta(hours=1)
 
@@ -109,13 +109,13 @@ def test_whoever_is_slower_reads_the_present_state_and_keeps_what_was_typed(
 ) -> None:
     ref = host.request().ref
     act(host, first, ref)
-    before = stored(host)
+    before = standing(host)
     answer = decide(rosa, ref, then, "Typed", **{"from": "queue"})
     assert answer.status_code == 409
     page = read(answer)
     assert says in page.words
     assert f"portal-status-{now_is(host, ref).status}" in page.html
-    assert stored(host) == before
+    assert standing(host) == before
     if first == "confirm":
         assert page.forms[at(ref)][0]["message"] == "Typed"
 
@@ -165,7 +165,7 @@ def test_what_happened_is_told_with_who_when_and_why(host: Host, rosa: FlaskClie
     host.clock.advance(timedelta(hours=1))
     decide(rosa, ref, "decline", "Ada is <away>.")
     words = open_page(rosa, at(ref)).words
-    assert "Requested by host Monday, December 7, 2026, 7:00 AM" in words
+    assert "Requested by the practice’s system Monday, December 7, 2026, 7:00 AM" in words
     assert "Declined by Rosa Delgado Monday, December 7, 2026, 8:00 AM Ada is <away>." in words
 
 
@@ -232,7 +232,7 @@ def test_a_move_that_cannot_be_says_why_and_keeps_what_was_typed(
 ) -> None:
     confirmed(host, "theo", starts=TUESDAY_TEN + DAY, provider="ada")
     ref = confirmed(host, provider="ada")
-    before = stored(host)
+    before = standing(host)
     answer = send_move(rosa, ref, **({"message": "Kept"} | typed))
     assert answer.status_code == status, answer.text
     page = read(answer)
@@ -240,7 +240,7 @@ def test_a_move_that_cannot_be_says_why_and_keeps_what_was_typed(
     assert f"portal-{field}" in page.ids
     assert says in page.words
     assert page.forms[at(ref, "/move")][0]["message"] == ({"message": "Kept"} | typed)["message"]
-    assert stored(host) == before
+    assert standing(host) == before
 
 
 def test_what_ended_or_has_begun_moves_no_more(host: Host, rosa: FlaskClient) -> None:

@@ -186,6 +186,38 @@ def test_the_same_form_sent_again_is_one_invitation(host: Host, rosa: FlaskClien
     assert stored(host) == before
 
 
+# The hour that is there twice.
+
+TWICE = {"date": "2027-11-07", "time": "01:30"}
+EDT, EST = "2027-11-07T05:30:00Z", "2027-11-07T06:30:00Z"
+
+
+def test_a_time_that_the_clock_shows_twice_is_asked_about_and_both_can_be_meant(host: Host, rosa: FlaskClient) -> None:
+    answer = send(rosa, **TWICE)
+    assert answer.status_code == 422
+    page = read(answer)
+    assert page.summary_links == ["#portal-which-hour"]
+    assert "1:30 AM EDT (UTC\N{MINUS SIGN}4) 1:30 AM EST (UTC\N{MINUS SIGN}5)" in page.words
+    assert [tag["value"] for tag in page.named("input") if tag.get("name") == "which-hour"] == [EDT, EST]
+    assert send(rosa, **TWICE, **{"which-hour": TUESDAY_TEN.isoformat()}).status_code == 422
+    assert listed(host) == []
+    for chosen in (EDT, EST):
+        assert send(rosa, **TWICE, **{"which-hour": chosen}).status_code == 303
+    assert [f"{one.starts:%Y-%m-%dT%H:%M:%SZ}" for one in listed(host)] == [EDT, EST]
+    assert send(rosa, **{"which-hour": EDT}).status_code == 303, "a choice that is no longer asked for does no harm"
+
+
+def test_a_move_asks_likewise(host: Host, rosa: FlaskClient) -> None:
+    ref = act(host, "confirm", host.request().ref).ref
+    form = open_page(rosa, at(ref, "/move")).forms[at(ref, "/move")][0]
+    answer = rosa.post(at(ref, "/move"), data=form | TWICE)
+    assert answer.status_code == 422
+    assert "1:30 AM EST (UTC\N{MINUS SIGN}5)" in read(answer).words
+    answer = rosa.post(at(ref, "/move"), data=form | TWICE | {"which-hour": EST})
+    assert answer.status_code == 303, answer.text
+    assert f"{listed(host, status='confirmed')[0].starts:%H:%M}" == "06:30"
+
+
 # Series.
 
 

@@ -101,4 +101,4 @@ def test_the_review_page_works_on_both_databases(either_host: Host) -> None:
     answer = rosa.post(DECIDE, data=page.forms[DECIDE][0] | {"verb": "confirm", "ref": [*refs, "\x00"]})
     assert answer.status_code == 409
     assert read(answer).words.count("was taken a moment ago") == 2
-    assert "Confirmed Maya Lindqvist" in open_page(rosa, f"{SCHEDULE}?day=2026-12-08").words
+    assert "Maya Lindqvist Confirmed" in open_page(rosa, f"{SCHEDULE}?day=2026-12-08").words

@@ -99,6 +99,18 @@ def test_one_click_confirms_with_a_message_and_leads_back_to_the_queue(host: Hos
     assert "Ring twice" in host.deliver()[-1].body
 
 
+def test_a_request_whose_time_has_come_cannot_be_confirmed(host: Host, rosa: FlaskClient) -> None:
+    ref = host.request().ref
+    host.clock.now = TUESDAY_TEN
+    answer = decide(rosa, ref, "confirm", "Ring twice")
+    assert answer.status_code == 409
+    page = read(answer)
+    assert "The time of this request has passed, so it can no longer be confirmed." in page.words
+    assert "Ring twice" in page.html
+    assert now_is(host, ref).status == "requested"
+    assert decide(rosa, ref, "decline", **{"from": "queue"}).status_code == 303
+
+
 def test_one_click_declines(host: Host, rosa: FlaskClient) -> None:
     ref = host.request().ref
     assert decide(rosa, ref, "decline", "Ada is away.", **{"from": "queue"}).status_code == 303
@@ -159,7 +171,44 @@ def test_what_was_just_decided_stays_listed_while_the_queue_polls(host: Host, ro
     ref = host.request().ref
     answer = decide(rosa, ref, "confirm", **{"from": "queue"})
     panel = open_page(rosa, answer.location).named("section")[0]
+    assert rosa.get(panel["data-hx-get"], headers=HTMX).status_code == 204
+    host.request("theo", TUESDAY_TEN + DAY)
     assert ": confirmed." in open_page(rosa, panel["data-hx-get"], **HTMX).words
+
+
+def test_a_queue_that_asks_again_is_told_cheaply_that_nothing_is_new(host: Host, rosa: FlaskClient) -> None:
+    host.apply(practice(hold_minutes=10))
+    ref = host.request().ref
+
+    def polls() -> str:
+        return open_page(rosa, REVIEW).named("section")[0]["data-hx-get"]
+
+    poll = polls()
+    with statements() as seen:
+        answer = rosa.get(poll, headers=HTMX)
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert len(seen) <= 2
+    changes = (
+        lambda: host.clock.advance(timedelta(minutes=1)),
+        lambda: host.request("theo", TUESDAY_TEN + DAY),
+        lambda: act(host, "decline", ref),
+        lambda: host.apply(practice(hold_minutes=5)),
+    )
+    for change in changes:
+        change()
+        assert rosa.get(poll, headers=HTMX).status_code == 200
+        poll = polls()
+        assert rosa.get(poll, headers=HTMX).status_code == 204
+    assert host.browser("maya").get(poll, headers=HTMX).status_code == 404
+
+
+def test_all_can_be_ticked_by_an_address(host: Host, rosa: FlaskClient) -> None:
+    for n in range(3):
+        host.request("maya", TUESDAY_TEN + n * DAY)
+    page = open_page(rosa, REVIEW)
+    assert f"{REVIEW}?tick=all" in page.links
+    ticked = [tag for tag in open_page(rosa, f"{REVIEW}?tick=all").named("input") if "checked" in tag]
+    assert [tag["value"] for tag in ticked] == cards(page)
 
 
 def test_an_empty_queue_says_so(rosa: FlaskClient) -> None:

@@ -1,16 +1,19 @@
 """The schedule and the list: what is when, with whom, and in what state."""
 
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
+from portal_plugin.domain.lifecycle import Actor, ActorKind
 from portal_plugin.domain.practice import Interval
+from portal_plugin.services.requests import Asking, hold_time
 from portal_plugin.web.review.day_plan import gaps
 from tests.practices import practice
 from tests.support import PEOPLE, TUESDAY_TEN, Host
 from tests.web.desk import DAY, INVITE, LISTING, SCHEDULE, act, at, invited
-from tests.web.pages import Page, open_page
+from tests.web.pages import HTMX, Page, open_page
 from tests.web.statements import statements
 
 HOUR = timedelta(hours=1)
@@ -23,9 +26,12 @@ def rosa(host: Host) -> FlaskClient:
 
 
 def columns(page: Page) -> list[str]:
-    """What each column says, in their order."""
-    parts = page.html.split('<div class="portal-column"')[1:]
-    return [Page(f"<div {part}").words for part in parts]
+    """What each column says, in their order: its head, and what stands below it."""
+    heads = re.findall(r'<th id="portal-column-(\d+)".*?</th>', page.html, re.DOTALL)
+    return [
+        Page("".join(re.findall(rf'<t[hd][^>]*"portal-column-{head}".*?</t[hd]>', page.html, re.DOTALL))).words
+        for head in heads
+    ]
 
 
 def test_a_day_has_a_column_for_everybody_with_hours_appointments_and_free_time(host: Host, rosa: FlaskClient) -> None:
@@ -34,10 +40,10 @@ def test_a_day_has_a_column_for_everybody_with_hours_appointments_and_free_time(
     page = open_page(rosa, TUESDAY)
     ada, ben = columns(page)
     assert "Ada Moreau 9:00 AM – 12:00 PM, 1:00 – 5:00 PM" in ada
-    assert "10:00 – 10:50 AM Confirmed Maya Lindqvist Therapy visit" in ada
+    assert "10:00 – 10:50 AM Therapy visit Maya Lindqvist Confirmed" in ada
     for free in ("9:00 – 10:00 AM Free", "11:00 AM – 12:00 PM Free", "1:00 – 5:00 PM Free"):
         assert free in ada
-    assert "2:00 – 2:50 PM Invitation Theo Brandt" in ben
+    assert "2:00 – 2:50 PM Therapy visit Theo Brandt Invitation" in ben
     assert at(sure.ref) in page.links
     assert f"{INVITE}?provider=ada&date=2026-12-08&time=13:00" in page.links
 
@@ -50,8 +56,8 @@ def test_what_is_over_or_never_was_is_shown_or_not(host: Host, rosa: FlaskClient
     act(host, "complete", came.ref)
     act(host, "no_show", missed.ref)
     page = open_page(rosa, SCHEDULE)
-    assert "Completed Maya Lindqvist" in page.words
-    assert "Missed Theo Brandt" in page.words
+    assert "Maya Lindqvist Completed" in page.words
+    assert "Theo Brandt Missed" in page.words
     assert "Declined" not in page.words
     assert "Free" not in page.words, "what has passed is not free any more"
 
@@ -150,7 +156,10 @@ def test_an_appointment_across_midnight_and_one_of_a_provider_who_left_do_no_har
 ) -> None:
     act(host, "book", PEOPLE["maya"], type="visit", contact="phone", provider="ben", starts=TUESDAY_TEN + 13.5 * HOUR)
     for day in ("2026-12-08", "2026-12-09"):
-        assert "11:30 PM – 12:20 AM Confirmed Maya Lindqvist" in open_page(rosa, f"{SCHEDULE}?day={day}").words
+        assert (
+            "11:30 PM – 12:20 AM Therapy visit Maya Lindqvist Confirmed"
+            in open_page(rosa, f"{SCHEDULE}?day={day}").words
+        )
     data = practice()
     data["providers"] = data["providers"][:1]
     host.apply(data)
@@ -216,3 +225,109 @@ def test_a_long_list_is_paged_by_addresses_that_stay_right(host: Host, rosa: Fla
     assert seen == booked
     assert address == ""
     assert refs(open_page(rosa, f"{LISTING}?after=nothing")) == []
+
+
+# On one axis.
+
+
+def placed(page: Page) -> dict[str, tuple[int, int]]:
+    """By what they say, the rows that the cells of all columns cover: first, and first one after it."""
+    found = {}
+    for number, row in enumerate(page.html.split("<tr")[2:]):
+        for rows, html in re.findall(r'<td[^>]*rowspan="(\d+)"[^>]*>(.*?)</td>', row, re.DOTALL):
+            found[Page(html).words] = (number, number + int(rows))
+    return found
+
+
+def test_what_is_at_one_time_stands_in_one_row_in_every_column(host: Host, rosa: FlaskClient) -> None:
+    for who, key in (("maya", "ada"), ("theo", "ben")):
+        act(host, "book", PEOPLE[who], type="visit", contact="phone", provider=key, starts=TUESDAY_TEN)
+    act(host, "book", PEOPLE["theo"], type="call", contact="phone", provider="ada", starts=TUESDAY_TEN + 3.5 * HOUR)
+    rows = placed(open_page(rosa, TUESDAY))
+    at_ten = [where for words, where in rows.items() if words.startswith("10:00 – 10:50 AM")]
+    assert len(at_ten) == 2
+    assert at_ten[0] == at_ten[1]
+    free = {words.split(" Free")[0]: where for words, where in rows.items() if "Free" in words}
+    assert free["9:00 – 10:00 AM"][1] == at_ten[0][0]
+    [break_] = [where for words, where in rows.items() if words == "Break"]
+    assert break_[0] == free["11:00 AM – 12:00 PM"][1]
+    assert break_[1] == free["1:00 – 1:30 PM"][0]
+    assert free["11:00 AM – 5:00 PM"][1] == free["1:50 – 5:00 PM"][1]
+
+
+@pytest.mark.parametrize("query", ["day=2026-12-08", "day=2026-12-08&span=week", "day=2026-11-01&span=week",
+    "day=2026-11-01", "day=2027-03-14", "day=2026-12-08&provider=ben&span=week"])  # fmt: skip
+def test_every_row_of_the_table_is_covered_once_by_every_column(host: Host, rosa: FlaskClient, query: str) -> None:
+    data = practice(requests_hold_time=False)
+    data["providers"][0]["hours"] = [{"sunday": ["0:30-1:30", "1:45-4:00"], "tuesday": ["9:00-12:00", "13:10-24:00"]}]
+    host.apply(data)
+    for who in ("maya", "theo"):
+        act(host, "request", PEOPLE[who], type="visit", contact="phone", provider="ada", starts=TUESDAY_TEN)
+    act(host, "book", PEOPLE["theo"], type="visit", contact="phone", provider="ada", starts=TUESDAY_TEN + 13.5 * HOUR)
+    host.clock.now -= 60 * DAY
+    host.portal.busy_times(
+        lambda key, since, until: [
+            (datetime(2026, 11, 1, hour, 10, tzinfo=UTC), datetime(2026, 11, 1, hour, 40, tzinfo=UTC))
+            for hour in (5, 6)
+        ]
+    )
+    page = open_page(rosa, f"{SCHEDULE}?{query}")
+    rows = page.html.split("<tr")[2:]
+    for column in range(1, len(columns(page)) + 1):
+        covered = []
+        for number, row in enumerate(rows):
+            for rowspan in re.findall(rf'rowspan="(\d+)" headers="portal-column-{column}"', row):
+                covered += range(number, number + int(rowspan))
+        assert covered == list(range(len(rows))), column
+
+
+def test_a_group_s_session_is_one_with_all_who_come(host: Host, rosa: FlaskClient) -> None:
+    data = practice()
+    data["appointment_types"][0]["capacity"] = 4
+    host.apply(data)
+    for who in ("maya", "theo"):
+        act(host, "book", PEOPLE[who], type="visit", contact="phone", provider="ada", starts=TUESDAY_TEN)
+    [ada] = columns(open_page(rosa, f"{TUESDAY}&provider=ada"))
+    assert "10:00 – 10:50 AM Therapy visit, 2 of 4 places Maya Lindqvist Confirmed Theo Brandt Confirmed" in ada
+    assert ada.count("10:00 – 10:50 AM") == 1
+
+
+def test_a_time_that_a_client_is_about_to_ask_for_is_shown_without_a_name(host: Host, rosa: FlaskClient) -> None:
+    host.apply(practice(hold_minutes=10))
+    with host.app.app_context():
+        home = host.state.practice()
+        wish = home.wish("visit", "phone", "ada", None)
+        until = hold_time(host.state, home, Asking(wish, PEOPLE["maya"], TUESDAY_TEN, Actor(ActorKind.CLIENT, "maya")))
+    assert until == host.clock.now + 10 * HOUR / 60
+    page = open_page(rosa, TUESDAY)
+    ada, ben = columns(page)
+    assert "10:00 – 11:00 AM Being booked" in ada
+    assert "Maya" not in page.words
+    assert "Being booked" not in ben
+    host.clock.advance(10 * HOUR / 60)
+    assert "Being booked" not in open_page(rosa, TUESDAY).words
+
+
+def test_the_time_it_is_stands_on_the_axis_of_today(host: Host, rosa: FlaskClient) -> None:
+    host.clock.now = TUESDAY_TEN + 2.75 * HOUR
+    page = open_page(rosa, TUESDAY)
+    assert "12:45 PM is now" in page.words
+    assert "is now" in open_page(rosa, f"{TUESDAY}&span=week").words
+    assert "is now" not in open_page(rosa, f"{SCHEDULE}?day=2026-12-09").words
+
+
+def test_a_day_and_a_practice_without_anything_say_so(host: Host, rosa: FlaskClient) -> None:
+    assert "Nobody works on this day." in open_page(rosa, f"{SCHEDULE}?day=2026-12-12").words
+    assert "Ben Ito does not work on this day." in open_page(rosa, f"{SCHEDULE}?day=2026-12-12&provider=ben").words
+    data = practice()
+    data["closures"] = [{"first": "2026-12-06", "last": "2026-12-12", "name": "Winter break"}]
+    host.apply(data)
+    assert "Closed: Winter break" in open_page(rosa, TUESDAY).words
+    assert "Ada Moreau does not work in this week." in open_page(rosa, f"{TUESDAY}&span=week").words
+
+
+def test_the_schedule_that_asks_again_is_told_of_changes_alone(host: Host, rosa: FlaskClient) -> None:
+    poll = open_page(rosa, TUESDAY).named("section")[0]["data-hx-get"]
+    assert rosa.get(poll, headers=HTMX).status_code == 204
+    host.request(provider="ada")
+    assert "Maya Lindqvist Requested" in open_page(rosa, poll, **HTMX).words

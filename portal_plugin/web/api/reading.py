@@ -9,10 +9,11 @@ from ...domain.appointment import Appointment, Client
 from ...domain.errors import NotFound, NotOffered
 from ...domain.practice import Keyed
 from ...services.slots import explain, free_slots
-from ...storage import appointments, history
+from ...storage import appointments, history, outbox
+from ...storage.outbox import Delivery
 from . import schemas
 from .calls import Call
-from .schemas import AppointmentsQuery, ExplainQuery, Sent, SlotsQuery, Told
+from .schemas import AppointmentsQuery, ExplainQuery, OutboxQuery, Sent, SlotsQuery, Told
 
 Listed = TypeVar("Listed", bound=Told)
 
@@ -53,6 +54,15 @@ def read_history(call: Call[Sent]) -> schemas.History:
     """Read what happened to an appointment, oldest first."""
     entries = history.entries(call.state.db, _found(call).id)
     return schemas.History(items=[schemas.HistoryEntry.model_validate(entry) for entry in entries])
+
+
+def list_outbox(call: Call[OutboxQuery]) -> schemas.Outbox:
+    """List the messages to clients and endpoints, oldest first, without what they say and whom they name."""
+    sent = call.sent
+    found = outbox.page(call.state.db, sent.state or list(Delivery), after=sent.cursor or 0, most=sent.limit + 1)
+    told = found[: sent.limit]
+    more = len(found) > sent.limit
+    return schemas.Outbox(items=[schemas.Message.of(one) for one in told], next=told[-1].id if more else None)
 
 
 def find_slots(call: Call[SlotsQuery]) -> schemas.Slots:

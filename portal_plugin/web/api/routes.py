@@ -22,6 +22,7 @@ READING: tuple[tuple[str, View, type[Sent], type[Told]], ...] = (
     ("/appointments", reading.list_appointments, schemas.AppointmentsQuery, schemas.Appointments),
     ("/appointments/{ref}", reading.read_appointment, Sent, schemas.Appointment),
     ("/appointments/{ref}/history", reading.read_history, Sent, schemas.History),
+    ("/outbox", reading.list_outbox, schemas.OutboxQuery, schemas.Outbox),
     ("/slots", reading.find_slots, schemas.SlotsQuery, schemas.Slots),
     ("/slots/explain", reading.explain_slot, schemas.ExplainQuery, schemas.Explanation),
     ("/providers", reading.list_providers, Sent, schemas.Providers),

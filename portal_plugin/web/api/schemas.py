@@ -12,6 +12,7 @@ from ...domain.history import Result
 from ...domain.lifecycle import ActorKind, Status
 from ...domain.practice import Audience
 from ...domain.text import LONGEST, clean_line
+from ...storage.outbox import Delivery, Entry
 from ..forms import read_instant
 
 MOST = 500
@@ -155,6 +156,12 @@ class ExplainQuery(Wanted):
     client: Annotated[ClientId | None, Field(description="Count what binds this client, too.")] = None
 
 
+class OutboxQuery(Sent):
+    state: Annotated[list[Delivery], Field(description="Any of these; by default all.")] = Field(default_factory=list)
+    limit: Limit = 100
+    cursor: Annotated[int | None, Field(ge=1, le=2**63 - 1, description="`next` of the page before.")] = None
+
+
 class Told(BaseModel):
     """What is answered. Read it tolerantly: later releases add to it."""
 
@@ -230,6 +237,37 @@ class HistoryEntry(Told):
 
 class History(Told):
     items: list[HistoryEntry]
+
+
+class Message(Told):
+    """What is told of a change to a client or an endpoint, without what it says: `channel` is how, `topic` what about.
+    Of a person's address only the first letter is told. `error` is the latest attempt's, and `due` is when the next
+    one is.
+    """
+
+    id: int
+    ref: Ref
+    channel: str
+    topic: str
+    recipient: str
+    message_id: str
+    state: Delivery
+    attempts: int
+    error: str
+    created: datetime
+    due: datetime
+    sent: datetime | None
+    failed: datetime | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        plain: dict[str, Any] = {name: getattr(entry, name) for name in cls.model_fields if name != "recipient"}
+        return cls(**plain, recipient=entry.masked)
+
+
+class Outbox(Told):
+    items: list[Message]
+    next: Annotated[int | None, Field(description="The next page's `cursor`; null on the last page.")]
 
 
 class Slot(Told):

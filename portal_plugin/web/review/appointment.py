@@ -8,13 +8,14 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment
-from ...domain.errors import PortalError
+from ...domain.errors import AlreadyDecided, PortalError
 from ...domain.history import HistoryEntry, Result
 from ...domain.lifecycle import Action, ActorKind, Status
 from ...services.decisions import decide
 from ...storage import appointments, history
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
+from ..wording import long_date, told_time
 from .forms import DecisionForm
 from .panels import actor, found, render
 
@@ -41,8 +42,9 @@ def one(ref: str) -> ResponseReturnValue:
     try:
         decided = decide(current_state(), ref, form.action, actor(staff), form.word)
     except PortalError as error:
-        form.errors["verb"] = str(error)
-        return show(found(ref), form, 409)
+        now = found(ref)
+        form.errors["verb"] = refusal(error, now)
+        return show(now, form, 409)
     return redirect(_after(form, decided), 303)
 
 
@@ -88,6 +90,18 @@ def _happened(appointment: Appointment) -> list[Happened]:
     ]
 
 
+def refusal(error: PortalError, appointment: Appointment) -> str:
+    """Why something was refused; where somebody was faster, also who and when."""
+    if not isinstance(error, AlreadyDecided):
+        return str(error)
+    entries = history.entries(current_state().db, appointment.id)
+    last = next((entry for entry in reversed(entries) if entry.result is Result.DONE), None)
+    if last is None:
+        return str(error)
+    at = last.at.astimezone(ZoneInfo(appointment.zone))
+    return f"{error} {_words(last).capitalize()} by {_who(last)}, {long_date(at)}, {told_time(at)}."
+
+
 def _words(entry: HistoryEntry) -> str:
     known = Action.__members__.get(entry.action.upper())
     words = known.value if known else entry.action
@@ -95,7 +109,17 @@ def _words(entry: HistoryEntry) -> str:
 
 
 def _who(entry: HistoryEntry) -> str:
-    return entry.actor if entry.actor_kind in {ActorKind.STAFF, ActorKind.HOST} else f"the {entry.actor_kind}"
+    match entry.actor_kind:
+        case ActorKind.STAFF:
+            return entry.actor
+        case ActorKind.HOST:
+            return "the practice’s system"
+        case ActorKind.SYSTEM:
+            return "itself"
+        case ActorKind.LINK:
+            return "the client, through a link"
+        case _:
+            return "the client"
 
 
 def _verbs(appointment: Appointment) -> list[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import ceil
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,8 +14,8 @@ from ..wording import told_time
 SHORTEST = 15 * 60
 """Seconds; a shorter gap is not worth showing."""
 
-TALLEST = 5
-"""Half hours; what lasts longer looks the same."""
+STEP = 5 * 60
+"""Seconds; what is free from now on begins on one of these."""
 
 
 def time_range(starts: datetime, ends: datetime) -> str:
@@ -26,35 +25,33 @@ def time_range(starts: datetime, ends: datetime) -> str:
     return f"{first[:-3] if same else first} – {last}"
 
 
-class Row(NamedTuple):
-    """`kind` is appointment, busy or free; times are local, `tall` counts half hours."""
+class Block(NamedTuple):
+    """`kind` is appointment (one, or all of a group's session), busy, held or free; times are local."""
 
     kind: str
     starts: datetime
     ends: datetime
-    appointment: Appointment | None
+    appointments: tuple[Appointment, ...] = ()
 
     @property
     def words(self) -> str:
         return time_range(self.starts, self.ends)
 
-    @property
-    def tall(self) -> int:
-        return min(TALLEST, max(1, ceil((self.ends - self.starts) / timedelta(minutes=30))))
-
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """`hours` are the open stretches in words, `places` where, if there are several; `closed` says why nobody
-    works.
-    """
+    """`hours` are the open stretches (local), `places` where, if there are several; `closed` says why nobody works."""
 
     provider: Provider
     day: date
-    hours: list[str]
+    hours: list[tuple[datetime, datetime]]
     places: list[str]
     closed: str | None
-    rows: list[Row]
+    blocks: list[Block]
+
+    @property
+    def hours_words(self) -> str:
+        return ", ".join(time_range(*each) for each in self.hours)
 
 
 def day_plan(
@@ -63,37 +60,48 @@ def day_plan(
     day: date,
     appointments: Iterable[Appointment],
     busy: Sequence[Interval],
+    held: Sequence[Interval],
     now: datetime,
 ) -> DayPlan:
-    """`appointments` and `busy` may hold more than this day of this provider; the day is the practice's."""
+    """What there is may hold more than this day of this provider; the day is the practice's. `busy` is what other
+    calendars say, `held` what clients keep who fill in the form at this moment.
+    """
     zone = ZoneInfo(practice.zone)
     bounds = Interval(*day_bounds(day, practice.zone))
     closed = practice.closed_on(day)
     hours = [] if closed else open_stretches(practice, provider, day)
     own = [one for one in appointments if one.provider.key == provider.key and _within(_time(one), bounds)]
-    elsewhere = [one for one in busy if _within(one, bounds)]
-    taken = [*elsewhere, *map(_claimed, own)]
-    ahead = [Interval(max(each.starts, seconds(now)), each.ends) for each in hours]
+    taken = [*busy, *held, *map(_claimed, own)]
+    soon = -(-seconds(now) // STEP) * STEP
+    ahead = [Interval(max(each.starts, soon), each.ends) for each in hours]
 
-    def local(at: int) -> datetime:
-        return datetime.fromtimestamp(at, zone)
+    def local(interval: Interval) -> tuple[datetime, datetime]:
+        return datetime.fromtimestamp(interval.starts, zone), datetime.fromtimestamp(interval.ends, zone)
 
-    def row(kind: str, when: Interval, appointment: Appointment | None = None) -> Row:
-        return Row(kind, local(when.starts), local(when.ends), appointment)
-
-    rows = [
-        *(row("appointment", _time(one), one) for one in own),
-        *(row("busy", one) for one in elsewhere),
-        *(row("free", one) for one in gaps(ahead, taken) if one.ends - one.starts >= SHORTEST),
+    blocks = [
+        *(Block("appointment", *local(_time(some[0])), tuple(some)) for some in _sessions(own)),
+        *(Block("busy", *local(one)) for one in busy if _within(one, bounds)),
+        *(Block("held", *local(one)) for one in held if _within(one, bounds)),
+        *(Block("free", *local(one)) for one in gaps(ahead, taken) if one.ends - one.starts >= SHORTEST),
     ]
     return DayPlan(
         provider,
         day,
-        [time_range(local(each.starts), local(each.ends)) for each in hours],
+        [local(each) for each in hours],
         _places(practice, provider, day) if hours else [],
         closed,
-        sorted(rows, key=lambda each: (each.starts, each.kind)),
+        sorted(blocks, key=lambda each: (each.starts, each.kind)),
     )
+
+
+def _sessions(appointments: Iterable[Appointment]) -> list[list[Appointment]]:
+    """Those who sit together in a group are one; everybody else is one alone."""
+    found: dict[object, list[Appointment]] = {}
+    for one in appointments:
+        place = one.location.key if one.location else None
+        session = (one.starts, one.type.key, one.contact.key, place) if one.type.capacity > 1 else one.ref
+        found.setdefault(session, []).append(one)
+    return list(found.values())
 
 
 def open_stretches(practice: Practice, provider: Provider, day: date) -> list[Interval]:

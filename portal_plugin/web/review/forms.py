@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import NamedTuple
 
@@ -12,10 +12,12 @@ from wtforms.validators import Length
 from ...domain.appointment import Client
 from ...domain.instants import wall_instants
 from ...domain.lifecycle import Action
+from ...domain.series import MOST_WEEKS
 from ...domain.staff import Staff
 from ...domain.text import LONGEST, clean_line
 from ...services.state import State
 from ..forms import ClientForm, printable, read_day, read_instant
+from ..wording import write_instant
 
 VERBS = {
     "confirm": Action.CONFIRM,
@@ -29,7 +31,6 @@ VERBS = {
 WITHOUT_A_WORD = {"accept", "complete", "no-show"}
 """Nothing is written to the client, so there is no message either."""
 
-MOST_WEEKS = 52
 _TIME = re.compile(r"[0-2][0-9]:[0-5][0-9]", re.ASCII)
 
 
@@ -57,6 +58,13 @@ class StaffForm(ClientForm):
     def wrong(self) -> Iterator[tuple[str, str]]:
         """Field and sentence of what is at fault, beside the texts."""
         yield from ()
+
+
+class CalendarForm(StaffForm):
+    """Whose calendar's address is made or ended; there is nothing to type."""
+
+    fields = ("provider", "end")
+    texts = ()
 
 
 class DecisionForm(StaffForm):
@@ -112,10 +120,36 @@ class Wall(NamedTuple):
             yield "time", "Enter a time."
 
 
-class MoveForm(StaffForm):
+class WallForm(StaffForm):
+    """A form in which a date and a time are typed."""
+
+    twice: Sequence[datetime] = ()
+    """The instants (aware UTC) between which to choose, where a clock of the zone shows the typed time twice."""
+
+    @property
+    def wall(self) -> Wall:
+        return Wall.read(self.typed["date"], self.typed["time"])
+
+    def typed_instant(self, zone: str) -> datetime | None:
+        """What was typed, on a clock of the zone (aware UTC). None where that is none or two: `errors` says so."""
+        wall = self.wall
+        if wall.day is None or wall.time is None or dict(wall.wrong()):
+            return None
+        instants = wall_instants(datetime.combine(wall.day, wall.time), zone)
+        if len(instants) > 1:
+            self.twice = instants
+            instants = [each for each in instants if write_instant(each) == self.typed["which-hour"]]
+            if not instants:
+                self.errors["which-hour"] = "The clock shows that time twice on that day. Choose which one is meant."
+        elif not instants:
+            self.errors["time"] = "The clock skips that time on that day."
+        return next(iter(instants), None)
+
+
+class MoveForm(WallForm):
     """A free time from the list, or any other as date and time. `instant` is it (aware UTC), once valid."""
 
-    fields = ("starts", "date", "time", "provider", "message")
+    fields = ("starts", "date", "time", "which-hour", "provider", "message")
     instant: datetime | None = None
 
     def __init__(self, state: State, staff: Staff, sent: Mapping[str, str], zone: str) -> None:
@@ -124,28 +158,25 @@ class MoveForm(StaffForm):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.typed["date"] or self.typed["time"] or not self.typed["starts"]:
-            wall = Wall.read(self.typed["date"], self.typed["time"])
-            wrong = dict(wall.wrong())
-            if not (self.typed["date"] or self.typed["time"]):
-                wrong = {"starts": "Choose a time."}
-            yield from wrong.items()
-            if wall.day and wall.time and not wrong:
-                instants = wall_instants(datetime.combine(wall.day, wall.time), self._zone)
-                self.instant = next(iter(instants), None)
-                if self.instant is None:
-                    yield "time", "The clock skips that time on that day."
+            yield from self.wall.wrong() if self.typed["date"] or self.typed["time"] else [("starts", "Choose a time.")]
             return
         self.instant = read_instant(self.typed["starts"])
         if self.instant is None:
             yield "starts", "Choose a time from the list, or enter a date and a time."
 
+    def validate(self) -> bool:
+        super().validate()
+        if self.instant is None:
+            self.instant = self.typed_instant(self._zone)
+        return not self.errors
 
-class InviteForm(StaffForm):
+
+class InviteForm(WallForm):
     """Whom, to what, when, and how often. `key` makes a form sent twice one set of invitations."""
 
     fields = (
         *("verb", "key", "again", "find", "client", "id", "name", "email", "phone"),
-        *("type", "contact", "provider", "location", "date", "time", "weeks", "which", "message"),
+        *("type", "contact", "provider", "location", "date", "time", "which-hour", "weeks", "which", "message"),
     )
 
     texts = ("find", "name", "message")
@@ -165,10 +196,6 @@ class InviteForm(StaffForm):
         typed = self.typed["weeks"]
         number = int(typed) if re.fullmatch("[0-9]{1,3}", typed, re.ASCII) else 0
         return number if number <= MOST_WEEKS else 0
-
-    @property
-    def wall(self) -> Wall:
-        return Wall.read(self.typed["date"], self.typed["time"])
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.typed["verb"] not in {"invite", "book"}:

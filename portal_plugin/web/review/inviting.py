@@ -1,6 +1,6 @@
 """Inviting a client to a time, or booking one for them; once, or every week."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -9,21 +9,22 @@ from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment, Client
 from ...domain.errors import NotOffered, PortalError, SetupError
-from ...domain.instants import wall_instants
 from ...domain.practice import Practice, Wish
+from ...domain.series import NotEveryWeek, Week
 from ...services.requests import Asking
+from ...services.series import make_once, make_weekly
 from ...storage import appointments
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
+from ..wording import told_apart
 from .forms import InviteForm
 from .panels import actor, by_first_fault, render
-from .series import Week, carry_out, look_ahead, make, recall
 
 MOST_FOUND = 20
 PRESET = ("again", "type", "contact", "provider", "location", "date", "time")
 ORDER = (
     *("find", "client", "id", "name", "email", "phone", "type", "contact", "provider", "location"),
-    *("date", "time", "weeks", "which", "message", "verb"),
+    *("date", "time", "which-hour", "weeks", "which", "message", "verb"),
 )
 
 
@@ -37,10 +38,11 @@ def invite() -> ResponseReturnValue:
         return _look_for_client(form)
     form.validate()
     client, wish = _client(form), _wish(form)
-    if form.errors or client is None or wish is None:
-        return _show(form, 400 if form.stale else 422)
-    first = datetime.combine(*form.wall)  # type: ignore[arg-type]
-    return _once(form, client, wish, first) if form.weeks == 1 else _weekly(form, client, wish, first)
+    starts = form.typed_instant(wish.zone) if wish else None
+    if form.errors or client is None or wish is None or starts is None:
+        return _show(form, 400 if form.stale else 422, zone=wish.zone if wish else "")
+    asking = _asking(form, client, wish, starts)
+    return _once(form, asking) if form.weeks == 1 else _weekly(form, asking)
 
 
 def _look_for_client(form: InviteForm) -> ResponseReturnValue:
@@ -52,20 +54,10 @@ def _look_for_client(form: InviteForm) -> ResponseReturnValue:
     return _show(form, 400 if form.stale else 422 if form.errors else 200, found)
 
 
-def _once(form: InviteForm, client: Client, wish: Wish, first: datetime) -> ResponseReturnValue:
+def _once(form: InviteForm, asking: Asking) -> ResponseReturnValue:
     """The practice may invite outside its hours, but not into taken time."""
-    instants = wall_instants(first, wish.zone)
-    if not instants:
-        form.errors["time"] = "The clock skips that time on that day."
-        return _show(form, 422)
     try:
-        made = make(
-            current_state(),
-            current_practice(),
-            _asking(form, client, wish, instants[0]),
-            book=form.typed["verb"] == "book",
-            key=form.typed["key"],
-        )
+        made = make_once(current_state(), current_practice(), asking, book=form.typed["verb"] == "book")
     except PortalError as error:
         offered = isinstance(error, NotOffered)
         form.errors[error.field if isinstance(error, NotOffered) and error.field in ORDER else "date"] = str(error)
@@ -73,30 +65,28 @@ def _once(form: InviteForm, client: Client, wish: Wish, first: datetime) -> Resp
     return redirect(url_for("portal.review_appointment", ref=made.ref), 303)
 
 
-def _weekly(form: InviteForm, client: Client, wish: Wish, first: datetime) -> ResponseReturnValue:
+def _weekly(form: InviteForm, asking: Asking) -> ResponseReturnValue:
     """Every week or none, or those that are free; either way each is listed."""
-    state, practice = current_state(), current_practice()
-    book, key = form.typed["verb"] == "book", form.typed["key"]
-    weeks = recall(state, practice, client, key, look_ahead(state, practice, wish, client, first, form.weeks))
-    if form.typed["which"] != "free" and any(week.outcome not in {"free", "made"} for week in weeks):
-        form.errors["which"] = "Not every week is free, so nothing was sent. Choose another time, or send the others."
+    book, free_only = form.typed["verb"] == "book", form.typed["which"] == "free"
+    try:
+        weeks = make_weekly(current_state(), current_practice(), asking, form.weeks, book=book, free_only=free_only)
+    except NotEveryWeek as error:
+        form.errors["which"] = f"{error} Choose another time, or leave those weeks out."
         form.typed["which"] = "free"
-        return _show(form, 409, weeks=weeks)
-    asking = _asking(form, client, wish, state.now())
-    results = [carry_out(state, practice, asking, week, book=book, key=key) for week in weeks]
-    made = sum(week.appointment is not None for week in results)
+        return _show(form, 409, weeks=error.weeks)
+    made = sum(week.appointment is not None for week in weeks)
     return render(
         "series",
-        f"{made} of {len(results)} weeks {'booked' if book else 'invited'}",
+        f"{made} of {len(weeks)} weeks {'booked' if book else 'invited'}",
         200 if made else 409,
-        weeks=results,
-        client=client,
-        wish=wish,
+        weeks=weeks,
+        client=asking.client,
+        wish=asking.wish,
     )
 
 
 def _asking(form: InviteForm, client: Client, wish: Wish, starts: datetime) -> Asking:
-    return Asking(wish, client, starts, actor(signed_in_staff()), message=form.typed["message"])
+    return Asking(wish, client, starts, actor(signed_in_staff()), message=form.typed["message"], key=form.typed["key"])
 
 
 def _preset(values: Mapping[str, str]) -> dict[str, str]:
@@ -151,7 +141,11 @@ def _wish(form: InviteForm) -> Wish | None:
 
 
 def _show(
-    form: InviteForm, status: int = 200, found: list[Client] | None = None, weeks: list[Week] | None = None
+    form: InviteForm,
+    status: int = 200,
+    found: list[Client] | None = None,
+    weeks: Sequence[Week] = (),
+    zone: str = "",
 ) -> ResponseReturnValue:
     practice = current_practice()
     again = _again(form.typed["again"])
@@ -166,7 +160,8 @@ def _show(
         contacts=_offered(practice, "contact_types"),
         providers=_offered(practice, "providers"),
         locations=_offered(practice, "locations"),
-        weeks=weeks or [],
+        weeks=weeks,
+        hours=[told_apart(each, zone) for each in form.twice],
         form=form,
         errors=by_first_fault(form.errors, ORDER),
     )

@@ -14,6 +14,7 @@ from ...services.requests import Asking, book_for_client
 from ..calendar_month import month_view
 from ..forms import read_day, read_month, said_once
 from ..guard import current_practice, current_state, signed_in_staff
+from ..wording import told_apart
 from .forms import MoveForm
 from .panels import actor, by_first_fault, found, render
 
@@ -88,8 +89,9 @@ def _show(old: Appointment, form: MoveForm, status: int = 200) -> ResponseReturn
         view=view,
         step=url_for("portal.review_move", ref=old.ref, provider="" if wish.any_provider else wish.providers[0].key),
         picked=bool(wanted) and not form.errors,
+        hours=[told_apart(each, old.zone) for each in form.twice],
         form=form,
-        errors=by_first_fault(form.errors, ("provider", "starts", "date", "time", "message")),
+        errors=by_first_fault(form.errors, ("provider", "starts", "date", "time", "which-hour", "message")),
     )
 
 

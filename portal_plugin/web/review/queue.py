@@ -12,14 +12,13 @@ from ...services.decisions import decide
 from ...storage import appointments
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
+from .appointment import refusal
 from .forms import ManyForm
-from .panels import actor, render
+from .live import UNCHANGED, nothing_new, pulse
+from .panels import actor, found, render
 
 MOST = 50
 """Requests on one page; the newer ones move up as these are answered."""
-
-SOON = timedelta(hours=24)
-"""How long before its expiry a request is marked."""
 
 
 class Waiting(NamedTuple):
@@ -33,7 +32,7 @@ class Waiting(NamedTuple):
 
     @property
     def soon(self) -> bool:
-        return self.left < SOON
+        return self.left <= self.request.warning
 
 
 class Result(NamedTuple):
@@ -44,8 +43,11 @@ class Result(NamedTuple):
 
 
 def queue() -> ResponseReturnValue:
-    """Requests, the one that has waited longest first."""
-    return show_queue(ManyForm(current_state(), signed_in_staff(), {}, []))
+    """Requests, the one that has waited longest first; `tick=all` for who has no JavaScript to tick them with."""
+    staff = signed_in_staff()
+    if nothing_new():
+        return UNCHANGED
+    return show_queue(ManyForm(current_state(), staff, {}, []), tick_all=request.args.get("tick") == "all")
 
 
 def decide_many() -> ResponseReturnValue:
@@ -66,12 +68,17 @@ def _decide(form: ManyForm, ref: str) -> Result:
     except NotFound as error:
         return Result(None, str(error))
     except PortalError as error:
-        return Result(appointments.by_ref(state.db, current_practice(), ref), str(error))
+        now = found(ref)
+        return Result(now, refusal(error, now))
 
 
-def show_queue(form: ManyForm, status: int = 200, results: list[Result] | None = None) -> ResponseReturnValue:
+def show_queue(
+    form: ManyForm, status: int = 200, results: list[Result] | None = None, *, tick_all: bool = False
+) -> ResponseReturnValue:
     """`results` is how it went, where the address does not say it."""
     state, practice = current_state(), current_practice()
+    # Read before what it stands for: what changes in between is then fetched again.
+    seen = pulse()
     requests = appointments.waiting(state.db, practice, MOST + 1)
     done = request.args.getlist("done")[:MOST] if results is None else []
     named = appointments.by_refs(state.db, practice, [*done, *(one.replaces for one in requests if one.replaces)])
@@ -85,6 +92,8 @@ def show_queue(form: ManyForm, status: int = 200, results: list[Result] | None =
         results=[Result(named[ref]) for ref in done if ref in named] if results is None else results,
         form=form,
         errors=form.errors,
+        ticked={one.ref for one in requests} if tick_all else set(form.refs),
+        pulse=seen,
         still=bool(form.errors) or results is not None,
     )
 

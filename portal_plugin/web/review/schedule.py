@@ -3,19 +3,22 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from flask import request
 from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment
-from ...domain.instants import day_bounds, instant, local_date, seconds
+from ...domain.instants import day_bounds, instant, seconds
 from ...domain.practice import Interval, Practice, Provider
 from ...services.state import State
-from ...storage import appointments, busy_calendars
+from ...storage import appointments, busy_calendars, claims
 from ..forms import read_day
 from ..guard import current_practice, current_state, signed_in_staff
 from .day_plan import DayPlan, day_plan, joined
+from .live import UNCHANGED, nothing_new, pulse
 from .panels import render
+from .timetable import timetable
 
 ONE_DAY = timedelta(days=1)
 
@@ -23,25 +26,31 @@ ONE_DAY = timedelta(days=1)
 def schedule() -> ResponseReturnValue:
     """By default today, everybody; a week has one provider."""
     signed_in_staff()
-    state, practice = current_state(), current_practice()
-    today = local_date(seconds(state.now()), practice.zone)
-    day = min(max(read_day(request.args.get("day", "")) or today, date(1971, 1, 2)), date(2900, 1, 1))
+    state = current_state()
+    if nothing_new():
+        return UNCHANGED
+    practice = current_practice()
+    # Read before what it stands for: what changes in between is then fetched again.
+    seen = pulse()
+    now = state.now().astimezone(ZoneInfo(practice.zone))
+    day = min(max(read_day(request.args.get("day", "")) or now.date(), date(1971, 1, 2)), date(2900, 1, 1))
     week = request.args.get("span") == "week"
     everybody = [one for one in practice.providers.values() if not one.retired]
     chosen = practice.providers.get(request.args.get("provider", "")) or (everybody[0] if week and everybody else None)
     days = _days(day, week)
-    plans = _plans(state, practice, [chosen] if chosen else everybody, days)
+    table = timetable(_plans(state, practice, [chosen] if chosen else everybody, days), now)
     return render(
         "schedule",
         "Schedule",
-        plans=plans,
+        table=table,
         days=days,
         day=day,
-        today=today,
+        today=now.date(),
         week=week,
         providers=everybody,
         chosen=chosen,
         step=ONE_DAY * len(days),
+        pulse=seen,
     )
 
 
@@ -57,8 +66,9 @@ def _plans(state: State, practice: Practice, providers: Sequence[Provider], days
     found = _by_provider(appointments.of_providers(state.db, practice, numbers, since, until))
     busy = _busy(state, providers, since, until)
     now = state.now()
+    held = _held(state, practice, since, until)
     return [
-        day_plan(practice, provider, day, found[provider.key], busy[provider.key], now)
+        day_plan(practice, provider, day, found[provider.key], busy[provider.key], held[provider.number], now)
         for provider in providers
         for day in days
     ]
@@ -68,6 +78,15 @@ def _by_provider(found: list[Appointment]) -> dict[str, list[Appointment]]:
     result: dict[str, list[Appointment]] = defaultdict(list)
     for one in found:
         result[one.provider.key].append(one)
+    return result
+
+
+def _held(state: State, practice: Practice, since: datetime, until: datetime) -> dict[int, list[Interval]]:
+    """What clients keep who fill in the form at this moment, by provider number."""
+    result: dict[int, list[Interval]] = defaultdict(list)
+    if practice.hold:
+        for one in claims.holds(state.db, seconds(state.now()), seconds(since), seconds(until)):
+            result[one.provider].append(Interval(one.starts, one.ends))
     return result
 
 

@@ -1,0 +1,51 @@
+"""What a calendar feed tells: a client's appointments, or a provider's."""
+
+from datetime import timedelta
+
+from ..domain.appointment import Appointment
+from ..domain.history import Event
+from ..domain.lifecycle import OPEN, Actor, Status
+from ..storage import appointments, feeds, history
+from ..storage.feeds import Feed, Kind
+from .state import State
+
+PAST, AHEAD = timedelta(days=60), timedelta(days=800)
+"""How far back a feed reaches, and how far ahead: past the longest horizon."""
+
+_HAPPENING = frozenset({Status.CONFIRMED, Status.COMPLETED, Status.NO_SHOW})
+
+
+def renew(state: State, kind: Kind, owner: str, actor: Actor) -> Feed:
+    """A new secret address; the one before ends with it. Recorded in the history."""
+    with state.db.atomic():
+        feed = feeds.renew(state.db, kind, owner, state.now())
+        history.record(state.db, None, actor, Event.FEED, None, None, _about(kind, owner), state.now())
+    return feed
+
+
+def end(state: State, kind: Kind, owner: str, actor: Actor) -> bool:
+    """Let the address lead nowhere; whether there was one."""
+    with state.db.atomic():
+        ended = feeds.end(state.db, kind, owner)
+        if ended:
+            history.record(state.db, None, actor, Event.FEED_END, None, None, _about(kind, owner), state.now())
+    return ended
+
+
+def told(state: State, feed: Feed) -> list[Appointment]:
+    """Soonest first. A client's are those that are to be or were; a provider's also what still waits for an answer."""
+    practice, now = state.practice(), state.now()
+    since, until = now - PAST, now + AHEAD
+    if feed.kind is Kind.CLIENT:
+        found = appointments.of_client(state.db, practice, feed.owner)
+        return [one for one in found if one.status in _HAPPENING and since <= one.starts]
+    provider = practice.providers.get(feed.owner)
+    if provider is None:
+        return []
+    found = appointments.of_providers(state.db, practice, [provider.number], since, until)
+    return [one for one in found if one.status in _HAPPENING | OPEN]
+
+
+def _about(kind: Kind, owner: str) -> str:
+    # A client is named as the actor, which can be taken away.
+    return owner if kind is Kind.PROVIDER else ""

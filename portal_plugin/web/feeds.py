@@ -1,0 +1,81 @@
+"""Calendar feeds: a secret address that a calendar program asks now and then, and where a client gets one."""
+
+from hashlib import sha256
+from urllib.parse import urljoin
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from ..delivery.calendar import client_feed, provider_feed
+from ..domain.errors import NotFound
+from ..domain.lifecycle import Actor
+from ..services import feeds
+from ..services.messages import facts
+from ..services.state import State
+from ..storage.feeds import Feed, Kind, by_secret, of
+from .forms import STALE, ClientForm
+from .guard import acting, current_practice, current_state, signed_in_client
+from .htmx import render_panel
+
+
+def feed(secret: str) -> ResponseReturnValue:
+    """The appointments behind a secret address. Raises NotFound for one that never was and for one that has ended."""
+    state = current_state()
+    found = by_secret(state.db, secret)
+    if found is None:
+        raise NotFound
+    file = _file(state, found)
+    response = Response(file, content_type="text/calendar; charset=utf-8")
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(sha256(file).hexdigest()[:32])
+    return response.make_conditional(request)
+
+
+def _file(state: State, found: Feed) -> bytes:
+    practice, base = current_practice(), state.settings.base_url
+    told = feeds.told(state, found)
+    if found.kind is Kind.CLIENT:
+        return client_feed((facts(practice, one) for one in told), base, practice.name)
+    name = f"{practice.providers[found.owner].name}, {practice.name}"
+    pages = ((facts(practice, one), urljoin(base, url_for("portal.review_appointment", ref=one.ref))) for one in told)
+    return provider_feed(pages, base, name)
+
+
+def subscribe() -> ResponseReturnValue:
+    """GET shows the client's own address, POST makes a new one or ends it."""
+    client, state = signed_in_client(), current_state()
+    form = ClientForm(state, client.id, request.form)
+    if request.method == "POST":
+        if form.validate():
+            change(state, Kind.CLIENT, client.id, acting(client))
+            return redirect(url_for("portal.subscribe"), 303)
+        return _show(form, STALE, 400)
+    return _show(form)
+
+
+def change(state: State, kind: Kind, owner: str, who: Actor) -> None:
+    """What the two buttons of such a page do."""
+    if request.form.get("end"):
+        feeds.end(state, kind, owner, who)
+    else:
+        feeds.renew(state, kind, owner, who)
+
+
+def _show(form: ClientForm, error: str = "", status: int = 200) -> ResponseReturnValue:
+    state = current_state()
+    known = of(state.db, Kind.CLIENT, signed_in_client().id)
+    return render_panel(
+        "subscribe",
+        "Your calendar",
+        status,
+        address=address_of(state, known) if known else "",
+        practice=current_practice(),
+        form=form,
+        error=error,
+    )
+
+
+def address_of(state: State, known: Feed) -> str:
+    """Absolute: it is copied into another program."""
+    return urljoin(state.settings.base_url, url_for("portal.feed", secret=known.secret))
