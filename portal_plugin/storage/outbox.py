@@ -323,7 +323,7 @@ def _entries(db: Database, where: str, *values: Any, most: int | None = None) ->
 def _entry(*row: Any) -> Entry:
     *values, lease = row[:9]
     moments = (None if moment is None else instant(moment) for moment in row[9:])
-    return Entry(*values, lease and lease.rpartition(":")[0], *moments)
+    return Entry._make([*values, lease and lease.rpartition(":")[0], *moments])
 
 
 def send_again(db: Database, number: int, now: datetime) -> bool:

@@ -10,6 +10,7 @@ message already in the folder.
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,11 @@ class Keep:
         return "250 OK"
 
     def keep(self, envelope: Envelope) -> None:
-        number = len(list(self.folder.glob("*.json")))
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         kept = {"from": envelope.mail_from, "to": envelope.rcpt_tos, "content": content.decode("latin-1")}
         half = self.folder / "half"
         half.write_text(json.dumps(kept))
-        half.rename(self.folder / f"{number:04}.json")
+        half.rename(self.folder / f"{time.time_ns()}.json")
 
 
 async def serve(folder: Path, port: int) -> None:
