@@ -81,9 +81,8 @@ class Questions:
     current_client: CurrentClient | None = None
     busy_times: BusyTimes | None = None
     request_vetoes: list[RequestVeto] = field(default_factory=list)
-    decision_vetoes: dict[Action, list[DecisionVeto]] = field(
-        default_factory=lambda: {Action.CONFIRM: [], Action.CANCEL: []}
-    )
+    confirmation_vetoes: list[DecisionVeto] = field(default_factory=list)
+    cancellation_vetoes: list[DecisionVeto] = field(default_factory=list)
     practice_source: PracticeSource | None = None
     current_staff: CurrentStaff | None = None
     find_clients: FindClients | None = None

@@ -1,7 +1,7 @@
 """Each verb over HTTP does what the same verb does in Python: one rule set."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +292,39 @@ def test_another_clients_appointment_cannot_be_replaced(host: Host, system: Syst
     ref = host.request("theo").ref
     problem(system.post("/bookings", WANTED | {"replaces": ref, "starts": LATER}), 404, "not_found")
     problem(system.post("/bookings", WANTED | {"replaces": "0" * 32, "starts": LATER}), 404, "not_found")
+
+
+def test_a_host_that_does_not_answer_is_asked_again_by_the_same_call(host: Host, system: System) -> None:
+    """Nothing was done, so the Idempotency-Key is still good."""
+    broken = [True]
+
+    @host.portal.veto_request
+    def sometimes(proposal: Proposal) -> None:
+        if broken.pop():
+            broken.append(False)
+            raise ConnectionError
+
+    answer = system.post("/requests", WANTED, once="a-key")
+
+    assert "Nothing was changed" in problem(answer, 503, "not_answered")["detail"]
+    assert answer.headers["Retry-After"] == "5"
+    assert system.post("/requests", WANTED, once="a-key").status_code == 201
+
+
+def test_a_time_that_is_gone_is_told_even_when_the_host_cannot_say_what_is_free(host: Host, system: System) -> None:
+    system.make()
+    asked: list[str] = []
+
+    @host.portal.busy_times
+    def breaks_later(provider: str, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+        asked.append(provider)
+        if len(asked) > 1:
+            raise ConnectionError
+        return []
+
+    told = problem(system.post("/requests", WANTED), 409, "slot_taken")
+
+    assert "slots" not in told
 
 
 def test_while_a_new_time_waits_a_second_one_is_refused(host: Host, system: System) -> None:

@@ -8,7 +8,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment
-from ...domain.errors import PortalError
+from ...domain.errors import NotAnswered, PortalError
 from ...domain.history import HistoryEntry, Result
 from ...domain.lifecycle import Action, ActorKind, Status
 from ...services.decisions import decide
@@ -42,7 +42,7 @@ def one(ref: str) -> ResponseReturnValue:
         decided = decide(current_state(), ref, form.action, actor(staff), form.word)
     except PortalError as error:
         form.errors["verb"] = str(error)
-        return show(found(ref), form, 409)
+        return show(found(ref), form, 503 if isinstance(error, NotAnswered) else 409)
     return redirect(_after(form, decided), 303)
 
 
