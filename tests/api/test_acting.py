@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from portal_plugin import Proposal, Refused
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, captured
 from tests.api.support import MAYA, WANTED, System, problem
 from tests.conftest import fresh_database
 from tests.practices import PRACTICE, practice
-from tests.services.steps import act, heard, in_status, invite, rows, status_of, topics
+from tests.services.steps import act, in_status, invite, rows, status_of, topics
 from tests.support import PEOPLE, TUESDAY_TEN, Host, make_host
 
 LATER = "2026-12-08T18:00:00Z"
@@ -119,13 +119,13 @@ def test_a_verb_over_http_leaves_the_same_as_in_python(host: Host, other_host: H
     status, in_python, path, body = VERBS[verb]
     began = host.clock.now
     ref = before(other_host, status)
-    with heard(other_host) as told_by_python:
+    with captured(app=other_host.app) as told_by_python:
         in_python(other_host, ref)
     host.clock.now = began
 
     ref = before(host, status)
     body = {name: value.format(ref) if value == "{}" else value for name, value in body.items()}
-    with heard(host) as told_by_http:
+    with captured(app=host.app) as told_by_http:
         answer = system.post(path.format(ref), body)
     assert answer.status_code in {200, 201}, answer.text
     assert left(host) == left(other_host)
@@ -195,7 +195,7 @@ def test_a_new_appointment_is_answered_with_its_address(system: System) -> None:
 def test_the_client_hears_of_it(host: Host, system: System) -> None:
     ref = system.make("bookings", message="See you")
     [mail] = host.deliver()
-    assert mail.recipients == ["maya@example.org"]
+    assert mail.to == ["maya@example.org"]
     assert topics(host, ref) == ["confirmed"]
 
 

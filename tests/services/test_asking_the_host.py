@@ -7,7 +7,8 @@ import pytest
 
 from portal_plugin import NotAnswered, NotOffered, Refused, SlotTaken
 from portal_plugin.domain.lifecycle import Action
-from tests.services.steps import act, as_client, claims, free_times, heard, snapshot
+from portal_plugin.testing import captured
+from tests.services.steps import act, as_client, claims, free_times, snapshot
 from tests.support import PEOPLE, TUESDAY_TEN, filled_form
 
 HOUR = timedelta(hours=1)
@@ -89,7 +90,7 @@ def test_a_veto_stores_nothing_and_the_client_reads_its_sentence(either_host):
 
     before = snapshot(either_host)
 
-    with heard(either_host) as told, pytest.raises(Refused, match="new clients on Mondays"):
+    with captured(app=either_host.app) as told, pytest.raises(Refused, match="new clients on Mondays"):
         either_host.request()
 
     assert snapshot(either_host) == before

@@ -14,8 +14,9 @@ from flask import Flask, current_app, g, has_request_context, request, session
 
 from portal_plugin import NotAnswered, Portal, Refused
 from portal_plugin.services.asking import MOST_OVERDUE
+from portal_plugin.testing import captured
 from tests.practices import practice
-from tests.services.steps import act, free_times, heard, invite, snapshot
+from tests.services.steps import act, free_times, invite, snapshot
 from tests.support import PEOPLE, STEP_2, TUESDAY_TEN, Host, filled_form
 
 SHORT = 0.15
@@ -69,7 +70,7 @@ def test_past_the_deadline_nothing_is_changed_and_a_late_answer_changes_nothing(
     getattr(hurried.portal, register)(hanging)
     before = snapshot(hurried)
 
-    with heard(hurried) as told, pytest.raises(NotAnswered, match="Nothing was changed"):
+    with captured(app=hurried.app) as told, pytest.raises(NotAnswered, match="Nothing was changed"):
         QUESTIONS[register](hurried, made)
     assert snapshot(hurried) == before
     assert f"{register} was not answered within 0.15 seconds" in caplog.text
