@@ -19,7 +19,9 @@ _signals = Namespace()
 
 appointment_requested = _signals.signal("appointment-requested", "A client asked for a time, and it is stored.")
 appointment_invited = _signals.signal("appointment-invited", "The practice proposed a time to a client.")
-appointment_confirmed = _signals.signal("appointment-confirmed", "The practice confirmed a request.")
+appointment_confirmed = _signals.signal(
+    "appointment-confirmed", "A request was confirmed, by staff or by itself, or the practice booked or moved."
+)
 appointment_accepted = _signals.signal("appointment-accepted", "A client accepted an invitation.")
 appointment_declined = _signals.signal("appointment-declined", "The practice declined a request.")
 appointment_cancelled = _signals.signal(
