@@ -91,7 +91,7 @@ def hold() -> ResponseReturnValue:
         return into_panel(_again(step, form, error, 409))
     except NotAnswered:
         # Asked again when the form is sent; to hold is a kindness.
-        return render_panel("held", "", 503, held=None)
+        return render_panel("held", "", held=None)
     return render_panel("held", "", held=until and until.astimezone(ZoneInfo(step.wish.zone)))
 
 
