@@ -154,7 +154,7 @@ STORIES: dict[str, Callable[[Host], object]] = {
 def test_whatever_is_announced_in_the_process_is_written_for_the_endpoint(hooked: Host, story: str) -> None:
     with captured(app=hooked.app) as told:
         STORIES[story](hooked)
-    signals = [(name.replace("-", "."), one.ref, one.status, one.version) for name, one in told]
+    signals = [(name.replace("_", ".", 1), one.ref, one.status, one.version) for name, one in told]
     bodies = [
         (body["type"], body["data"]["ref"], body["data"]["status"], body["data"]["version"]) for body in written(hooked)
     ]
