@@ -39,6 +39,7 @@ class Settings:
     webhooks: tuple[Endpoint, ...]
     staff_mail: tuple[StaffMail, ...]
     api_rate: str
+    host_deadline: float | None
     clock: Clock
 
 
@@ -86,6 +87,12 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     api_rate = text("PORTAL_API_RATE", "600/minute")
     if not _is_rate(api_rate):
         mistakes.append(f'PORTAL_API_RATE is {api_rate!r}: write how often a key may call, such as "600/minute".')
+    host_deadline = config.get("PORTAL_HOST_DEADLINE", 5)
+    if host_deadline is not None and not (type(host_deadline) in {int, float} and 0 < host_deadline <= 60):
+        mistakes.append(
+            f"PORTAL_HOST_DEADLINE is {host_deadline!r}: write how many seconds the site's own answers may take, "
+            "at most 60, or None to wait for ever."
+        )
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -107,6 +114,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         webhooks=webhooks,
         staff_mail=staff_mail,
         api_rate=api_rate,
+        host_deadline=host_deadline,
         clock=clock,
     )
 

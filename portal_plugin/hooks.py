@@ -19,7 +19,9 @@ _signals = Namespace()
 
 appointment_requested = _signals.signal("appointment-requested", "A client asked for a time, and it is stored.")
 appointment_invited = _signals.signal("appointment-invited", "The practice proposed a time to a client.")
-appointment_confirmed = _signals.signal("appointment-confirmed", "The practice confirmed a request.")
+appointment_confirmed = _signals.signal(
+    "appointment-confirmed", "A request was confirmed, by staff or by itself, or the practice booked or moved."
+)
 appointment_accepted = _signals.signal("appointment-accepted", "A client accepted an invitation.")
 appointment_declined = _signals.signal("appointment-declined", "The practice declined a request.")
 appointment_cancelled = _signals.signal(
@@ -27,7 +29,11 @@ appointment_cancelled = _signals.signal(
     "Client or practice cancelled, the practice withdrew an invitation, or another time took its place.",
 )
 appointment_expired = _signals.signal("appointment-expired", "Nobody answered in time.")
-appointment_expiring = _signals.signal("appointment-expiring", "Nobody has answered yet, and little time is left.")
+appointment_expiring = _signals.signal(
+    "appointment-expiring",
+    "A request or an invitation waits still, and expires soon: told once by the worker, a day before or when a third "
+    "of the time it was given is left, whichever is later.",
+)
 appointment_completed = _signals.signal("appointment-completed", "The appointment took place.")
 appointment_missed = _signals.signal("appointment-missed", "The client did not come.")
 
@@ -44,6 +50,9 @@ ANNOUNCED: dict[Action, NamedSignal] = {
     Action.COMPLETE: appointment_completed,
     Action.MISS: appointment_missed,
 }
+
+SIGNALS = frozenset({*ANNOUNCED.values(), appointment_expiring})
+"""All of them: of every change, and of the one thing that is told without one."""
 
 
 def announce(action: Action, appointment: Appointment, sender: object) -> None:
@@ -87,9 +96,8 @@ class Questions:
     current_client: CurrentClient | None = None
     busy_times: BusyTimes | None = None
     request_vetoes: list[RequestVeto] = field(default_factory=list)
-    decision_vetoes: dict[Action, list[DecisionVeto]] = field(
-        default_factory=lambda: {Action.CONFIRM: [], Action.CANCEL: []}
-    )
+    confirmation_vetoes: list[DecisionVeto] = field(default_factory=list)
+    cancellation_vetoes: list[DecisionVeto] = field(default_factory=list)
     practice_source: PracticeSource | None = None
     current_staff: CurrentStaff | None = None
     find_clients: FindClients | None = None

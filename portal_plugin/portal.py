@@ -40,6 +40,7 @@ from .storage import appointments, history
 from .storage.database import check_ready, give_back
 from .web.api.routes import create_api
 from .web.blueprint import add_filters, create_blueprint
+from .web.carrying import carry
 from .web.guard import request_id
 from .web.htmx import install
 
@@ -62,7 +63,7 @@ class Portal:
         if "portal" in app.extensions:
             raise SetupError("This app has a portal already: create one Portal and call init_app once for each app.")
         settings = read_settings(app.config, app.instance_path)
-        app.extensions["portal"] = state = State(app, settings, self._questions)
+        app.extensions["portal"] = state = State(app, settings, self._questions, carry)
         install(app)
         add_filters(app)
         app.register_blueprint(create_blueprint(self._url_prefix))
@@ -95,29 +96,34 @@ class Portal:
         return function
 
     def busy_times(self, function: BusyTimes) -> BusyTimes:
-        """Register a provider's other commitments: `function(provider_key, since, until)`, aware datetimes in
-        and pairs of aware datetimes out. Asked while no transaction is open.
+        """Register a provider's other commitments: `function(provider, since, until)`, the provider's key and aware
+        datetimes in, pairs of aware datetimes out. Asked while no transaction is open, in another thread, for all
+        providers of a page in turn; whoever asked gets NotAnswered after PORTAL_HOST_DEADLINE seconds.
         """
         self._questions.busy_times = function
         return function
 
     def veto_request(self, function: RequestVeto) -> RequestVeto:
         """Register a function that is shown each Proposal and may raise Refused with a sentence for the client.
-        Asked while no transaction is open.
+
+        Asked while no transaction is open, in another thread; after PORTAL_HOST_DEADLINE seconds for all of them, or
+        when one breaks, nothing is stored and whoever asked gets NotAnswered.
         """
         self._questions.request_vetoes.append(function)
         return function
 
     def veto_confirmation(self, function: DecisionVeto) -> DecisionVeto:
         """Register a function that is shown the Appointment before a request is confirmed or an invitation accepted,
-        and may raise Refused with a sentence. Asked while no transaction is open.
+        and may raise Refused with a sentence. Asked as `veto_request` is.
         """
-        self._questions.decision_vetoes[Action.CONFIRM].append(function)
+        self._questions.confirmation_vetoes.append(function)
         return function
 
     def veto_cancellation(self, function: DecisionVeto) -> DecisionVeto:
-        """The same before client or practice cancels."""
-        self._questions.decision_vetoes[Action.CANCEL].append(function)
+        """Register a function that is shown the Appointment before client or practice cancels, and may raise Refused
+        with a sentence for who cancels. Asked as `veto_request` is.
+        """
+        self._questions.cancellation_vetoes.append(function)
         return function
 
     def practice_source(self, function: PracticeSource) -> PracticeSource:

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask_mail import Message, email_dispatched
 
 from portal_plugin.storage.database import migrate, open_database
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, mailbox
 from tests.practices import PRACTICE
 from tests.support import MONDAY, Host, execute, make_host, on_server, require
 
@@ -100,11 +98,7 @@ def clock() -> Clock:
 def _furnished(url: str, tmp_path: Path, clock: Clock) -> Iterator[Host]:
     host = make_host(url, tmp_path, clock)
     host.apply(PRACTICE)
-
-    def keep(_: Flask, message: Message) -> None:
-        host.mailbox.append(message)
-
-    with email_dispatched.connected_to(keep, sender=host.app):
+    with mailbox(host.app) as host.mailbox:
         yield host
     host.state.db.close_all()
 

@@ -13,14 +13,13 @@ import psycopg
 import pytest
 from flask import Flask, redirect, request, session
 from flask.testing import FlaskClient
-from flask_mail import Message
 
 from portal_plugin import Appointment, Client, Portal, Staff
 from portal_plugin.practice_file import from_dict
 from portal_plugin.services.practices import apply_practice
 from portal_plugin.services.state import State
 from portal_plugin.storage.database import Database, is_postgres
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, Mail
 
 MONDAY = datetime(2026, 12, 7, 12, 0, tzinfo=UTC)
 """Where the clock stands when a test begins: Monday, 7:00 in New York."""
@@ -83,7 +82,7 @@ class Host:
     app: Flask
     portal: Portal
     clock: Clock
-    mailbox: list[Message] = field(default_factory=list)
+    mailbox: list[Mail] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -106,7 +105,7 @@ class Host:
         with self.app.app_context():
             return self.portal.request(PEOPLE[who], starts=starts, **chosen)
 
-    def deliver(self) -> list[Message]:
+    def deliver(self) -> list[Mail]:
         """Run the worker once; the mails it sent."""
         before = len(self.mailbox)
         with self.app.app_context():

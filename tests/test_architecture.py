@@ -17,7 +17,7 @@ ALLOWED = {
     "hooks": {"domain"},
     "config": {"domain"},
     "practice_file": {"domain"},
-    "testing": {"domain"},
+    "testing": {"domain", "storage", "services", "hooks", "delivery", "portal"},
     "storage": {"domain"},
     "services": {"domain", "storage", "hooks", "config", "practice_file"},
     "delivery": {"domain", "storage", "services", "hooks", "config"},

@@ -63,6 +63,13 @@ class Refused(PortalError):
     """Raised by a host's veto; the client reads its sentence."""
 
 
+class NotAnswered(PortalError):
+    """The host's own code did not answer a question in time, or broke over it; so nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("The practice's own system did not answer. Nothing was changed. Please try again in a moment.")
+
+
 class SetupError(PortalError):
     """The host developer has something to put right; the sentence says what."""
 

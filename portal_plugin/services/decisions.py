@@ -28,9 +28,6 @@ from .messages import enqueue
 from .rules import is_time_of
 from .state import State
 
-_ASKED_AS = {Action.ACCEPT: Action.CONFIRM}
-"""An invitation that is accepted becomes an appointment, as a request does that is confirmed."""
-
 _BY_A_RULE = (AlreadyDecided, NotAllowed, Refused, SlotTaken, TooEarly, TooLate)
 
 
@@ -55,8 +52,8 @@ def decide(state: State, ref: str, action: Action, actor: Actor, message: str = 
 
     `message` is the actor's word: the practice's goes to the client, the client's stays with the practice.
 
-    Raises NotFound, AlreadyDecided, NotAllowed, TooLate, TooEarly, Refused when the host's veto says no, and SlotTaken
-    when a request that did not hold its time is confirmed too late.
+    Raises NotFound, AlreadyDecided, NotAllowed, TooLate, TooEarly, Refused when the host's veto says no, NotAnswered
+    when it says nothing, and SlotTaken when a request that did not hold its time is confirmed too late.
     """
     with refusals_recorded(state, ref, action, actor):
         return _decide(state, ref, action, actor, message)
@@ -74,8 +71,7 @@ def _decide(state: State, ref: str, action: Action, actor: Actor, message: str) 
             return appointment
         now = state.now()
         check_moment(practice, appointment, action, actor, now)
-        for veto in state.questions.decision_vetoes.get(_ASKED_AS.get(action, action), ()):
-            veto(appointment)
+        state.host.permit_decision(action, appointment)
         changed = move(state, practice, appointment, action, target, actor, message, now)
         if changed is not None:
             announce_change(state, practice, action, changed)

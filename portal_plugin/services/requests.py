@@ -105,8 +105,9 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
     """Ask for a time. Sent again with the same key, it returns the first request and changes nothing.
 
     Raises NotOffered for a time the practice does not offer, SlotTaken for one that is gone, Refused when
-    the host's veto says no, AlreadyDecided when the earlier request with this key, or what is to be moved, has ended,
-    TooLate inside the reschedule window, NotAllowed while another new time waits for an answer.
+    the host's veto says no, NotAnswered when the host says nothing, AlreadyDecided when the earlier request with this
+    key, or what is to be moved, has ended, TooLate inside the reschedule window, NotAllowed while another new time
+    waits for an answer.
     """
     asking = _tidied(asking)
     with _refused_moves_recorded(state, asking):
@@ -165,8 +166,7 @@ def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
     now = state.now()
     willing = _willing(state, practice, asking, now)
     ends = asking.starts + asking.wish.type.duration
-    for veto in state.questions.request_vetoes:
-        veto(Proposal(asking.client, asking.wish, asking.starts, ends, asking.note))
+    state.host.permit_request(Proposal(asking.client, asking.wish, asking.starts, ends, asking.note))
     return _store(state, practice, Action.REQUEST, asking, willing, now)
 
 

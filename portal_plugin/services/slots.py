@@ -33,7 +33,7 @@ def read_diary(
 ) -> Diary:
     """What stands in the way of starts in the range: the portal's own claims, outside calendars, the host's answer,
     and what else binds this type. What is taken by the appointment that is to be moved, or
-    held by the client, is free for themselves.
+    held by the client, is free for themselves. Raises NotAnswered.
     """
     kind = wish.type
     first, beyond = seconds(since) - kind.before, seconds(until) + kind.reach
@@ -48,11 +48,8 @@ def read_diary(
         calendars = {provider.number: provider.key for provider in wish.providers if provider.busy_calendar}
         for number, fed in busy_calendars.taken(state.db, calendars, first, beyond).items():
             busy[calendars[number]] = _apart([*busy[calendars[number]], *fed])
-    ask = state.questions.busy_times
-    if ask is not None:
-        for key, taken_here in busy.items():
-            told = ((seconds(starts), seconds(ends)) for starts, ends in ask(key, instant(first), instant(beyond)))
-            busy[key] = _apart([*taken_here, *told])
+    for key, intervals in state.host.busy(list(busy), instant(first), instant(beyond)).items():
+        busy[key] = _apart([*busy[key], *intervals])
     without = days_too_close(state.db, wish, client, state.now(), moving) if client else ()
     if kind.capacity == 1 and kind.daily_cap is None:
         return Diary(busy, without=without)

@@ -10,17 +10,22 @@ from ..hooks import Questions
 from ..storage import practice as documents
 from ..storage import webhooks as stored_webhooks
 from ..storage.database import check_ready, open_database
+from .asking import Carry, Host
 from .practices import read_document
 from .webhooks import Endpoints, known
 
 
 class State:
-    """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget."""
+    """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget.
 
-    def __init__(self, sender: Any, settings: Settings, questions: Questions) -> None:
+    `carry` is what lets the host be asked in another thread.
+    """
+
+    def __init__(self, sender: Any, settings: Settings, questions: Questions, carry: Carry) -> None:
         self.sender = sender
         self.settings = settings
         self.questions = questions
+        self.host = Host(questions, settings.host_deadline, carry)
         self.db = open_database(settings.database_url)
         self.retention_due = datetime.min.replace(tzinfo=UTC)
         self._practice: tuple[int, Practice] | None = None

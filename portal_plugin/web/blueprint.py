@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from ..domain.errors import (
     AlreadyDecided,
     NotAllowed,
+    NotAnswered,
     NotFound,
     PortalError,
     SetupError,
@@ -22,7 +23,7 @@ from ..domain.errors import (
 from ..storage.database import Unreachable
 from . import booking, details, feeds, links, upcoming
 from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
-from .htmx import go, is_partial, render_panel, sends, vary
+from .htmx import asked_path, go, is_partial, render_panel, sends, vary
 from .review.routes import ROUTES
 from .wording import FILTERS
 
@@ -110,7 +111,23 @@ def _refusal(error: PortalError) -> ResponseReturnValue:
             # The host's own page, the same as for an address that does not exist.
             return current_app.handle_http_exception(PageNotFound())
         return _problem("Not found", str(error), 404)
+    if isinstance(error, NotAnswered):
+        return _not_answered(error)
     return _problem("That did not work", str(error), STATUS.get(type(error), 422))
+
+
+def _not_answered(error: NotAnswered) -> ResponseReturnValue:
+    """With everything that was sent, so that one press sends it again. No page that asks the host more than this."""
+    response = render_panel(
+        "not_answered",
+        "Please try again",
+        503,
+        sentence=str(error),
+        address=asked_path(),
+        sent=list(request.form.items(multi=True)) if request.method == "POST" else None,
+    )
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from ..domain.appointment import Appointment, Client
-from ..domain.errors import AlreadyDecided, NotAllowed, NotOffered, PortalError, Refused, SlotTaken
+from ..domain.errors import AlreadyDecided, NotAllowed, NotAnswered, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
@@ -89,6 +89,9 @@ def hold() -> ResponseReturnValue:
     except (SlotTaken, NotOffered) as error:
         form.errors = {}
         return into_panel(_again(step, form, error, 409))
+    except NotAnswered:
+        # Asked again when the form is sent; to hold is a kindness.
+        return render_panel("held", "", held=None)
     return render_panel("held", "", held=until and until.astimezone(ZoneInfo(step.wish.zone)))
 
 

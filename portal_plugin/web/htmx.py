@@ -91,4 +91,9 @@ def current_path() -> str:
             url = urlsplit(_htmx().current_url or "")
             if url.path and url.netloc == request.host:
                 return f"{url.path}?{url.query}" if url.query else url.path
+    return asked_path()
+
+
+def asked_path() -> str:
+    """The path of this request, with its query."""
     return request.script_root + (request.full_path if request.query_string else request.path)

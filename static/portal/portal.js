@@ -82,7 +82,10 @@
     if (ctx.response.status < 500 && !signedOut) return;
     event.preventDefault();
     if (signedOut) say("You are signed out. Copy what you typed, and sign in again.", true);
-    else if (!polls(ctx)) say("That did not work. Please try again in a moment.", true);
+    else if (!polls(ctx)) {
+      const silent = ctx.response.headers.has("Retry-After");
+      say(`${silent ? "The practice's own system did not answer. Nothing was changed." : "That did not work."} Please try again in a moment.`, true);
+    }
   });
 
   document.addEventListener("htmx:before:swap", (event) => {

@@ -1,18 +1,18 @@
 """Each verb over HTTP does what the same verb does in Python: one rule set."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from portal_plugin import Proposal, Refused
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, captured
 from tests.api.support import MAYA, WANTED, System, problem
 from tests.conftest import fresh_database
 from tests.practices import PRACTICE, practice
-from tests.services.steps import act, heard, in_status, invite, rows, status_of, topics
+from tests.services.steps import act, in_status, invite, rows, status_of, topics
 from tests.support import PEOPLE, TUESDAY_TEN, Host, make_host
 
 LATER = "2026-12-08T18:00:00Z"
@@ -119,13 +119,13 @@ def test_a_verb_over_http_leaves_the_same_as_in_python(host: Host, other_host: H
     status, in_python, path, body = VERBS[verb]
     began = host.clock.now
     ref = before(other_host, status)
-    with heard(other_host) as told_by_python:
+    with captured(app=other_host.app) as told_by_python:
         in_python(other_host, ref)
     host.clock.now = began
 
     ref = before(host, status)
     body = {name: value.format(ref) if value == "{}" else value for name, value in body.items()}
-    with heard(host) as told_by_http:
+    with captured(app=host.app) as told_by_http:
         answer = system.post(path.format(ref), body)
     assert answer.status_code in {200, 201}, answer.text
     assert left(host) == left(other_host)
@@ -195,7 +195,7 @@ def test_a_new_appointment_is_answered_with_its_address(system: System) -> None:
 def test_the_client_hears_of_it(host: Host, system: System) -> None:
     ref = system.make("bookings", message="See you")
     [mail] = host.deliver()
-    assert mail.recipients == ["maya@example.org"]
+    assert mail.to == ["maya@example.org"]
     assert topics(host, ref) == ["confirmed"]
 
 
@@ -300,6 +300,39 @@ def test_another_clients_appointment_cannot_be_replaced(host: Host, system: Syst
     ref = host.request("theo").ref
     problem(system.post("/bookings", WANTED | {"replaces": ref, "starts": LATER}), 404, "not_found")
     problem(system.post("/bookings", WANTED | {"replaces": "0" * 32, "starts": LATER}), 404, "not_found")
+
+
+def test_a_host_that_does_not_answer_is_asked_again_by_the_same_call(host: Host, system: System) -> None:
+    """Nothing was done, so the Idempotency-Key is still good."""
+    broken = [True]
+
+    @host.portal.veto_request
+    def sometimes(proposal: Proposal) -> None:
+        if broken.pop():
+            broken.append(False)
+            raise ConnectionError
+
+    answer = system.post("/requests", WANTED, once="a-key")
+
+    assert "Nothing was changed" in problem(answer, 503, "not_answered")["detail"]
+    assert answer.headers["Retry-After"] == "5"
+    assert system.post("/requests", WANTED, once="a-key").status_code == 201
+
+
+def test_a_time_that_is_gone_is_told_even_when_the_host_cannot_say_what_is_free(host: Host, system: System) -> None:
+    system.make()
+    asked: list[str] = []
+
+    @host.portal.busy_times
+    def breaks_later(provider: str, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+        asked.append(provider)
+        if len(asked) > 1:
+            raise ConnectionError
+        return []
+
+    told = problem(system.post("/requests", WANTED), 409, "slot_taken")
+
+    assert "slots" not in told
 
 
 def test_while_a_new_time_waits_a_second_one_is_refused(host: Host, system: System) -> None:

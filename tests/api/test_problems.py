@@ -2,6 +2,8 @@
 
 import json
 import logging
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -214,15 +216,15 @@ def test_a_site_without_a_practice_says_try_again(sqlite_url: str, tmp_path: Any
 def test_a_fault_of_ours_is_a_problem_and_in_the_log(
     host: Host, system: System, caplog: pytest.LogCaptureFixture
 ) -> None:
-    @host.portal.busy_times
-    def broken(*_: object) -> Any:
-        raise RuntimeError("no calendar today")
+    def broken() -> datetime:
+        raise RuntimeError("no clock today")
 
+    host.state.settings = replace(host.state.settings, clock=broken)
     host.app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
     with caplog.at_level(logging.ERROR):
         answer = system.get("/slots", type="visit", contact="phone")
-    assert "calendar" not in problem(answer, 500, "internal_server_error")["detail"]
-    assert "no calendar today" in caplog.text
+    assert "clock" not in problem(answer, 500, "internal_server_error")["detail"]
+    assert "no clock today" in caplog.text
 
 
 def test_every_answer_forbids_caches_and_guessing(host: Host, system: System) -> None:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response
-from flask_mail import Message, email_dispatched
 from jinja2 import DictLoader
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal_plugin import Appointment, Portal
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, mailbox
 from tests.support import Host, make_host
 
 BASE = """
@@ -78,12 +77,8 @@ def served(database_url: str, folder: Path, clock: Clock, **settings: Any) -> It
         server = make_server("127.0.0.1", port, host.app, threaded=True, fd=listening.fileno(), request_handler=Silent)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-
-        def keep(_: Flask, message: Message) -> None:
-            host.mailbox.append(message)
-
         try:
-            with email_dispatched.connected_to(keep, sender=host.app):
+            with mailbox(host.app) as host.mailbox:
                 yield Site(address, host)
         finally:
             server.shutdown()

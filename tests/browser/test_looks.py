@@ -30,7 +30,7 @@ def test_pictures_of_every_panel_are_taken(visit: Visit, site: Site, width: int,
         maya.page.screenshot(path=folder / f"{name.replace(' ', '-')}.png", full_page=True)
     mails = visit(who=None, **screen)
     for message in site.host.deliver():
-        mails.page.set_content(message.html or "")
+        mails.page.set_content(message.html)
         name = re.sub(r"\W+", "-", message.subject.lower())
         mails.page.screenshot(path=folder / f"mail-{name}.png", full_page=True)
 

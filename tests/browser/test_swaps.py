@@ -262,6 +262,29 @@ def test_a_failing_server_is_said_visibly_and_nothing_is_lost(maya: Visitor, sit
     assert [a.note for a in site.appointments()] == ["The ramp, please."]
 
 
+def test_a_host_that_does_not_answer_is_told_of_and_the_page_stays_as_it_was_filled_in(
+    maya: Visitor, site: Site
+) -> None:
+    page, silent = maya.page, [True]
+
+    @site.portal.veto_request
+    def ask(proposal: object) -> None:
+        if silent.pop():
+            raise ConnectionError
+
+    maya.open(STEP_2)
+    page.get_by_label("Anything the practice should know?").fill("The ramp, please.")
+    maya.expects = {503}
+    maya.step_2("10:00 AM")
+    expect(page.get_by_role("status")).to_contain_text("did not answer. Nothing was changed.")
+    expect(page.get_by_role("radio", name="10:00 AM")).to_be_checked()
+    expect(page.get_by_label("Anything the practice should know?")).to_have_value("The ramp, please.")
+    silent.append(False)
+    maya.button("Request Appointment").click()
+    maya.heading("Request sent")
+    assert [a.note for a in site.appointments()] == ["The ramp, please."]
+
+
 def test_being_offline_is_said_visibly_and_nothing_is_lost(maya: Visitor, site: Site) -> None:
     page = maya.page
     maya.open(STEP_2)

@@ -365,7 +365,7 @@ def test_confirm_confirms_and_the_client_is_told(host: Host) -> None:
     assert ref in line
     assert "confirmed" in line
     mail = host.deliver()[-1]
-    assert "See you" in mail.body
+    assert "See you" in mail.text
     rows = host.state.db.execute_sql("SELECT actor_kind, actor, action FROM portal_history ORDER BY id").fetchall()
     assert rows[-1] == ("staff", "command line", "confirm")
 
@@ -373,7 +373,7 @@ def test_confirm_confirms_and_the_client_is_told(host: Host) -> None:
 def test_decline_declines_with_the_practice_s_words(host: Host) -> None:
     [line] = lines(run(host, "decline", host.request().ref, "--message", "Ada is away"))
     assert "declined" in line
-    assert "Ada is away" in host.deliver()[-1].body
+    assert "Ada is away" in host.deliver()[-1].text
 
 
 @pytest.mark.parametrize("verb", ["confirm", "decline"])

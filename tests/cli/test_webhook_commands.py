@@ -214,7 +214,7 @@ def test_one_message_is_sent_again(failing: Host) -> None:
     before = outbox.listed(failing.state.db, failed=True)[0].message_id
     assert lines(run(failing, "resend", 3)) == ["Due now: 3."]
     assert [entry.id for entry in outbox.listed(failing.state.db, failed=True)] == [4]
-    sent = {message.msgId for message in failing.deliver()}
+    sent = {mail.id for mail in failing.deliver()}
     assert f"<{before}@www.elmrow.example>" in sent
 
 

@@ -4,59 +4,20 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
-from typing import cast
 
-from icalendar import Calendar, Event
+from portal_plugin.testing import Mail
 
 SERVER = Path(__file__).with_name("smtp_server.py")
 
 
-@dataclass
-class Mail:
-    sender: str
+@dataclass(frozen=True)
+class Posted(Mail):
+    """With its envelope, which says who gets it, and as it came."""
+
+    envelope_sender: str
     recipients: list[str]
     raw: bytes
-    message: EmailMessage
-
-    @property
-    def subject(self) -> str:
-        return str(self.message["Subject"])
-
-    @property
-    def id(self) -> str:
-        return str(self.message["Message-ID"])
-
-    def part(self, subtype: str) -> EmailMessage | None:
-        found = [part for part in self.message.walk() if part.get_content_subtype() == subtype]
-        assert len(found) <= 1
-        return cast(EmailMessage, found[0]) if found else None
-
-    def content(self, subtype: str) -> str:
-        part = self.part(subtype)
-        assert part is not None
-        return str(part.get_content())
-
-    @property
-    def text(self) -> str:
-        return self.content("plain").replace("\r\n", "\n")
-
-    @property
-    def html(self) -> str:
-        return self.content("html")
-
-    @property
-    def calendar(self) -> Calendar:
-        part = self.part("calendar")
-        assert part is not None
-        return Calendar.from_ical(part.get_payload(decode=True))
-
-    @property
-    def event(self) -> Event:
-        [event] = self.calendar.walk("VEVENT")
-        return event
 
 
 @dataclass
@@ -91,16 +52,15 @@ class Mailbox:
         return (self.folder / "began").exists()
 
     @property
-    def mails(self) -> list[Mail]:
+    def mails(self) -> list[Posted]:
         """In the order they came."""
         found = []
         for file in sorted(self.folder.glob("*.json")):
             kept = json.loads(file.read_text())
             raw = kept["content"].encode("latin-1")
-            message = cast(EmailMessage, message_from_bytes(raw, policy=policy.default))
-            found.append(Mail(kept["from"], kept["to"], raw, message))
+            found.append(Posted(Mail.read(raw).message, kept["from"], kept["to"], raw))
         return found
 
     @property
-    def last(self) -> Mail:
+    def last(self) -> Posted:
         return self.mails[-1]

@@ -11,15 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from flask import Flask
-from flask_mail import Message, email_dispatched
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal_plugin import SlotTaken
 from portal_plugin.delivery import busy_calendars, outbound
 from portal_plugin.delivery.busy_calendars import EVERY
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, mailbox
 from tests.delivery.calendar_host import CalendarHost, event, ics, raw, redirects, says
 from tests.practices import practice, with_calendars
 from tests.services.steps import free_times, rows
@@ -34,11 +32,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 def furnished(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[Host]:
     host = make_host(url, folder, clock, **({"PORTAL_PRIVATE_ADDRESSES": True} | settings))
-
-    def keep(_: Flask, message: Message) -> None:
-        host.mailbox.append(message)
-
-    with email_dispatched.connected_to(keep, sender=host.app):
+    with mailbox(host.app) as host.mailbox:
         yield host
     host.state.db.close_all()
 

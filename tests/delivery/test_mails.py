@@ -317,7 +317,7 @@ def test_a_sender_with_a_comma_in_its_name_is_one_sender(posting: Host, mailbox:
     [mail] = told(posting, mailbox)
     [address] = mail.message["From"].addresses
     assert (address.display_name, address.addr_spec) == (NAME, "desk@elmrow.example")
-    assert mail.sender == "desk@elmrow.example"
+    assert mail.envelope_sender == "desk@elmrow.example"
 
 
 def test_a_long_message_with_long_lines_arrives_whole(posting: Host, mailbox: Mailbox) -> None:

@@ -24,12 +24,12 @@ from portal_plugin.domain.webhooks import EVENTS, EXPIRING
 from portal_plugin.hooks import ANNOUNCED, appointment_expiring
 from portal_plugin.services import webhooks
 from portal_plugin.storage import outbox
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, captured
 from tests.delivery.calendar_host import raw, redirects, says
 from tests.delivery.mailbox import Mailbox
 from tests.delivery.receiver import Hook, Receiver, receiver
 from tests.practices import PRACTICE
-from tests.services.steps import act, expire, heard, in_status, invite, rows
+from tests.services.steps import act, expire, in_status, invite, rows
 from tests.support import MONDAY, TUESDAY_TEN, Host, make_host
 from tests.web.statements import statements
 
@@ -153,9 +153,9 @@ STORIES: dict[str, Callable[[Host], object]] = {
 
 @pytest.mark.parametrize("story", STORIES)
 def test_whatever_is_announced_in_the_process_is_written_for_the_endpoint(hooked: Host, story: str) -> None:
-    with heard(hooked) as told:
+    with captured(app=hooked.app) as told:
         STORIES[story](hooked)
-    signals = [(name.replace("-", "."), one.ref, one.status, one.version) for name, one in told]
+    signals = [(name.replace("_", ".", 1), one.ref, one.status, one.version) for name, one in told]
     bodies = [
         (body["type"], body["data"]["ref"], body["data"]["status"], body["data"]["version"]) for body in written(hooked)
     ]

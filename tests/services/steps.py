@@ -1,16 +1,15 @@
 """What these tests do and look at, in a word each."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from portal_plugin import Appointment
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
-from portal_plugin.hooks import ANNOUNCED, appointment_expiring
 from portal_plugin.services import decisions, requests
 from portal_plugin.storage.database import is_postgres
+from portal_plugin.testing import make_appointment
 from tests.support import PEOPLE, TUESDAY_TEN, Host
 
 TABLES = ("claim", "appointment", "history", "outbox")
@@ -51,25 +50,12 @@ def send_form(host: Host, key: str | None, starts: datetime = TUESDAY_TEN, **cho
 
 
 def in_status(host: Host, status: str) -> Appointment:
-    """An appointment that came to be in that status the proper way; the clock moves as far as it must."""
-    made = invite(host) if status in {"invited", "withdrawn"} else host.request()
-    if status in {"confirmed", "completed", "no_show"}:
-        act(host, "confirm", made.ref)
-    if status in {"completed", "no_show", "expired"}:
+    """Maya's appointment in that status; the clock moves as far as it must."""
+    over = status in {"completed", "no_show", "expired"}
+    made = make_appointment(host.app, status, client=PEOPLE["maya"], starts=TUESDAY_TEN)
+    if over:
         host.clock.now = made.starts + timedelta(minutes=1)
-    ends: dict[str, Callable[[], object]] = {
-        "declined": lambda: act(host, "decline", made.ref),
-        "cancelled": lambda: act(host, "cancel", made.ref),
-        "withdrawn": lambda: act(host, "withdraw", made.ref),
-        "completed": lambda: act(host, "complete", made.ref),
-        "no_show": lambda: act(host, "no_show", made.ref),
-        "expired": lambda: expire(host),
-    }
-    if status in ends:
-        ends[status]()
-    found: Appointment = act(host, "appointment", made.ref)
-    assert found.status == status
-    return found
+    return made
 
 
 def rows(host: Host, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -123,27 +109,6 @@ def free_times(host: Host, **choices: Any) -> list[datetime]:
     day = TUESDAY_TEN.date()
     with host.app.app_context():
         return [slot.starts for slot in host.portal.find_slots(since=day, until=day, **chosen)]
-
-
-@contextmanager
-def heard(host: Host) -> Iterator[list[tuple[str, Appointment]]]:
-    """Every signal of this host, by name, with what it carries."""
-    told: list[tuple[str, Appointment]] = []
-
-    def receiver_of(name: str) -> Callable[..., None]:
-        def receive(_: object, appointment: Appointment) -> None:
-            told.append((name, appointment))
-
-        return receive
-
-    receivers = {signal: receiver_of(signal.name) for signal in {*ANNOUNCED.values(), appointment_expiring}}
-    for signal, receiver in receivers.items():
-        signal.connect(receiver, sender=host.app)
-    try:
-        yield told
-    finally:
-        for signal, receiver in receivers.items():
-            signal.disconnect(receiver, sender=host.app)
 
 
 def together(*calls: Callable[[], object]) -> list[object]:

@@ -7,13 +7,13 @@ import pytest
 from portal_plugin import AlreadyDecided, NotAllowed, NotFound, NotOffered, SlotTaken, TooEarly, TooLate
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind, Status
 from portal_plugin.services import decisions
+from portal_plugin.testing import captured
 from tests.practices import practice
 from tests.services.steps import (
     act,
     as_client,
     claims,
     full_history,
-    heard,
     history,
     in_status,
     invite,
@@ -46,7 +46,7 @@ def test_what_the_product_does_not_allow_is_refused_and_changes_nothing(either_h
     before = snapshot(either_host)
     refused = set(VERBS) - OPEN_TO.get(status, set()) - DONE.get(status, set())
 
-    with heard(either_host) as told:
+    with captured(app=either_host.app) as told:
         for verb in sorted(refused):
             with pytest.raises(AlreadyDecided) as refusal:
                 act(either_host, verb, made.ref)
@@ -62,7 +62,7 @@ def test_the_same_decision_again_changes_nothing_and_says_nothing(either_host, s
     made = in_status(either_host, status)
     before = snapshot(either_host)
 
-    with heard(either_host) as told:
+    with captured(app=either_host.app) as told:
         for verb in sorted(DONE[status]):
             assert act(either_host, verb, made.ref) == made
 
@@ -73,15 +73,15 @@ def test_the_same_decision_again_changes_nothing_and_says_nothing(either_host, s
 @pytest.mark.parametrize(
     ("start", "verb", "status", "topic", "signal"),
     [
-        ("requested", "confirm", "confirmed", "confirmed", "appointment-confirmed"),
-        ("requested", "decline", "declined", "declined", "appointment-declined"),
-        ("requested", "cancel", "cancelled", "cancelled", "appointment-cancelled"),
-        ("invited", "accept", "confirmed", "confirmed", "appointment-accepted"),
-        ("invited", "cancel", "cancelled", "cancelled", "appointment-cancelled"),
-        ("invited", "withdraw", "withdrawn", "cancelled", "appointment-cancelled"),
-        ("confirmed", "cancel", "cancelled", "cancelled", "appointment-cancelled"),
-        ("confirmed", "complete", "completed", None, "appointment-completed"),
-        ("confirmed", "no_show", "no_show", None, "appointment-missed"),
+        ("requested", "confirm", "confirmed", "confirmed", "appointment_confirmed"),
+        ("requested", "decline", "declined", "declined", "appointment_declined"),
+        ("requested", "cancel", "cancelled", "cancelled", "appointment_cancelled"),
+        ("invited", "accept", "confirmed", "confirmed", "appointment_accepted"),
+        ("invited", "cancel", "cancelled", "cancelled", "appointment_cancelled"),
+        ("invited", "withdraw", "withdrawn", "cancelled", "appointment_cancelled"),
+        ("confirmed", "cancel", "cancelled", "cancelled", "appointment_cancelled"),
+        ("confirmed", "complete", "completed", None, "appointment_completed"),
+        ("confirmed", "no_show", "no_show", None, "appointment_missed"),
     ],
 )
 def test_a_decision_is_one_change_one_history_row_one_message_and_one_signal(
@@ -92,7 +92,7 @@ def test_a_decision_is_one_change_one_history_row_one_message_and_one_signal(
         either_host.clock.now = TUESDAY_TEN
     told_before, rows_before = topics(either_host, before.ref), history(either_host, before.ref)
 
-    with heard(either_host) as told:
+    with captured(app=either_host.app) as told:
         after = act(either_host, verb, before.ref)
 
     assert (after.status, after.version) == (status, before.version + 1)
@@ -240,7 +240,7 @@ def test_how_it_went_is_told_only_after_it_began(either_host, verb):
 
 
 def test_an_invitation_holds_its_time_and_waits_for_the_client(either_host):
-    with heard(either_host) as told:
+    with captured(app=either_host.app) as told:
         made = invite(either_host, message="Your yearly review.")
 
     assert made.status == "invited"
@@ -248,7 +248,7 @@ def test_an_invitation_holds_its_time_and_waits_for_the_client(either_host):
     assert len(claims(either_host)) == 1
     assert topics(either_host, made.ref) == ["invited"]
     assert history(either_host, made.ref) == [(None, "invited")]
-    assert [name for name, _ in told] == ["appointment-invited"]
+    assert [name for name, _ in told] == ["appointment_invited"]
 
 
 def test_a_client_accepts_an_invitation(either_host):
@@ -297,14 +297,14 @@ def test_an_unanswered_request_expires_and_the_client_is_told(either_host):
     made = either_host.request()
     either_host.clock.advance(timedelta(hours=3))
 
-    with heard(either_host) as told:
+    with captured(app=either_host.app) as told:
         either_host.deliver()
 
     assert history(either_host, made.ref) == [(None, "requested"), ("requested", "expired")]
     assert full_history(either_host, made.ref)[-1][3] == "system"
     assert topics(either_host, made.ref) == ["received", "expired"]
     assert claims(either_host) == []
-    assert [name for name, _ in told] == ["appointment-expired"]
+    assert [name for name, _ in told] == ["appointment_expired"]
 
 
 @pytest.mark.parametrize("hours", [None, 8760])

@@ -13,8 +13,9 @@ from portal_plugin.services.expiring import warn_of_expiry
 from portal_plugin.services.staff_mail import write_digests
 from portal_plugin.storage import appointments, outbox
 from portal_plugin.storage.database import run as run_sql
+from portal_plugin.testing import captured
 from tests.practices import practice
-from tests.services.steps import act, as_client, expire, heard, history, invite, rows, status_of, together
+from tests.services.steps import act, as_client, expire, history, invite, rows, status_of, together
 from tests.support import MONDAY, TUESDAY_TEN
 
 DESK = "desk@elmrow.example"
@@ -62,12 +63,12 @@ def test_a_day_before_or_when_a_third_of_its_time_is_left(host):
 def test_the_warning_comes_once_and_is_announced(staffed, make):
     made = make(staffed)
     staffed.clock.now = made.expires - made.warning - timedelta(seconds=1)
-    with heard(staffed) as signals:
+    with captured(app=staffed.app) as signals:
         assert warn(staffed) == 0
         staffed.clock.advance(timedelta(seconds=1))
         assert warn(staffed) == 1
         assert warn(staffed) == 0
-    assert [(name, one.ref, one.status) for name, one in signals] == [("appointment-expiring", made.ref, made.status)]
+    assert [(name, one.ref, one.status) for name, one in signals] == [("appointment_expiring", made.ref, made.status)]
     assert warnings(staffed) == [made.ref]
     assert act(staffed, "appointment", made.ref).version == made.version + 1
     assert len(history(staffed, made.ref)) == 1, "nothing has changed"
@@ -117,7 +118,7 @@ def test_a_crash_before_the_commit_leaves_the_warning_to_the_next_round(staffed,
 def test_many_workers_at_once_warn_once(staffed):
     made = [staffed.request(starts=TUESDAY_TEN + hours * HOUR) for hours in (0, 1, 3, 4, 5)]
     staffed.clock.now = TUESDAY_TEN - HOUR
-    with heard(staffed) as signals:
+    with captured(app=staffed.app) as signals:
         answers = together(*[lambda: warn(staffed)] * WORKERS)
     assert sum(answers) == len(made) == len(signals)
     assert sorted(warnings(staffed)) == sorted(one.ref for one in made)

@@ -195,7 +195,7 @@ def test_messages_that_wait_are_dropped_and_nobody_is_written_to(either_host, pl
 
     act(either_host, "erase_client", planted.id, cancel=True)
 
-    assert [message.recipients for message in either_host.deliver()] == [["theo@example.org"]]
+    assert [mail.to for mail in either_host.deliver()] == [["theo@example.org"]]
 
 
 @pytest.mark.parametrize("number", [1, 2])

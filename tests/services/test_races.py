@@ -12,13 +12,13 @@ from portal_plugin.domain.lifecycle import Action
 from portal_plugin.storage import appointments
 from portal_plugin.storage.database import is_postgres
 from portal_plugin.storage.models import AppointmentRow
+from portal_plugin.testing import captured
 from tests.practices import practice
 from tests.services.steps import (
     act,
     as_client,
     claims,
     expire,
-    heard,
     history,
     invite,
     refusals,
@@ -128,11 +128,11 @@ def test_confirm_and_confirm_at_once_is_one_confirmation(either_host, meeting):
     def confirm(ref):
         return act(either_host, "confirm", ref)
 
-    with heard(either_host) as told:
+    with captured(app=either_host.app) as told:
         won = race(either_host, meeting, confirm, confirm)
 
     assert won == {("confirmed", 0): ROUNDS}
-    assert Counter(name for name, _ in told)["appointment-confirmed"] == ROUNDS
+    assert Counter(name for name, _ in told)["appointment_confirmed"] == ROUNDS
 
 
 def test_a_client_accepts_while_the_practice_withdraws(either_host, meeting):

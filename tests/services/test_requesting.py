@@ -7,6 +7,7 @@ import pytest
 
 from portal_plugin import AlreadyDecided, NotOffered, Refused, SetupError, SlotTaken
 from portal_plugin.domain.lifecycle import Action
+from portal_plugin.testing import captured
 from tests.practices import practice
 from tests.services.steps import (
     act,
@@ -14,7 +15,6 @@ from tests.services.steps import (
     claims,
     free_times,
     full_history,
-    heard,
     in_status,
     send_form,
     snapshot,
@@ -114,7 +114,7 @@ def test_a_refused_request_stores_nothing(either_host):
     either_host.request()
     before = snapshot(either_host)
 
-    with heard(either_host) as told, pytest.raises(SlotTaken):
+    with captured(app=either_host.app) as told, pytest.raises(SlotTaken):
         either_host.request("theo", TUESDAY_TEN + HALF_HOUR)
 
     assert snapshot(either_host) == before
@@ -143,7 +143,7 @@ def test_the_first_confirmation_wins_and_the_second_stays_requested(first_come):
     act(first_come, "confirm", theo.ref)
     before = snapshot(first_come)
 
-    with heard(first_come) as told, pytest.raises(SlotTaken):
+    with captured(app=first_come.app) as told, pytest.raises(SlotTaken):
         act(first_come, "confirm", maya.ref)
 
     assert snapshot(first_come) == before
@@ -270,7 +270,7 @@ def test_the_same_form_sent_again_is_the_same_request(either_host):
     first = send_form(either_host, "key")
     before = snapshot(either_host)
 
-    with heard(either_host) as told:
+    with captured(app=either_host.app) as told:
         again = send_form(either_host, "key")
 
     assert again == first
@@ -339,7 +339,7 @@ def test_requests_without_a_key_are_never_taken_for_each_other(first_come):
 def test_a_type_may_confirm_by_itself(either_host):
     starts = TUESDAY_TEN
 
-    with heard(either_host) as told:
+    with captured(app=either_host.app) as told:
         made = either_host.request(starts=starts, type="call", contact="phone", location=None)
 
     assert (made.status, made.version) == ("confirmed", 2)
@@ -347,8 +347,8 @@ def test_a_type_may_confirm_by_itself(either_host):
     assert full_history(either_host, made.ref)[1][3] == "system"
     assert topics(either_host, made.ref) == ["confirmed"], "one mail, not two"
     assert [(name, appointment.status) for name, appointment in told] == [
-        ("appointment-requested", "requested"),
-        ("appointment-confirmed", "confirmed"),
+        ("appointment_requested", "requested"),
+        ("appointment_confirmed", "confirmed"),
     ]
     assert len(claims(either_host)) == 1
 

@@ -12,7 +12,8 @@ from portal_plugin import (
     appointment_requested,
 )
 from portal_plugin.storage.database import is_postgres, open_database
-from tests.services.steps import act, heard, history, rows, snapshot, status_of, topics
+from portal_plugin.testing import captured
+from tests.services.steps import act, history, rows, snapshot, status_of, topics
 from tests.support import PEOPLE, TUESDAY_TEN
 
 HOUR = timedelta(hours=1)
@@ -41,7 +42,7 @@ def test_without_its_message_or_its_history_there_is_no_change(own_schema, eithe
     refuse_inserts(either_host, table)
     before = snapshot(either_host)
 
-    with heard(either_host) as told, pytest.raises(Exception, match="disk full"):
+    with captured(app=either_host.app) as told, pytest.raises(Exception, match="disk full"):
         act(either_host, verb, made.ref)
 
     assert snapshot(either_host) == before
@@ -53,7 +54,7 @@ def test_a_request_that_cannot_be_stored_whole_is_not_stored(own_schema, either_
     refuse_inserts(either_host, table)
     before = snapshot(either_host)
 
-    with heard(either_host) as told, pytest.raises(Exception, match="disk full"):
+    with captured(app=either_host.app) as told, pytest.raises(Exception, match="disk full"):
         either_host.request()
 
     assert snapshot(either_host) == before

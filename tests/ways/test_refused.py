@@ -13,9 +13,10 @@ from portal_plugin.domain.lifecycle import TRANSITIONS, Action, Actor, ActorKind
 from portal_plugin.services import decisions
 from portal_plugin.storage import chain, history
 from portal_plugin.storage.api_keys import Scope
+from portal_plugin.testing import captured
 from tests.api.support import System, make_key, problem
 from tests.practices import practice
-from tests.services.steps import act, as_client, expire, heard, in_status, invite, rows, snapshot
+from tests.services.steps import act, as_client, expire, in_status, invite, rows, snapshot
 from tests.support import PEOPLE, TUESDAY_TEN, Host
 from tests.ways.test_same import TUESDAY_ELEVEN, another_time, begun
 from tests.ways.ways import MAKING, NOT_OFFERED, WAYS, WISH, WORDLESS, Answer, Deed, Way
@@ -66,7 +67,7 @@ def recorded(way: Way, ref: str, verb: str, sentence: str) -> tuple[Any, ...]:
 def refused(host: Host, way: Way, deed: Deed) -> Answer:
     """The refusal, after which everything is as it was: rows, history, messages, and nothing was announced."""
     before = snapshot(host)
-    with heard(host) as told:
+    with captured(app=host.app) as told:
         answer = way.act(host, deed)
     assert answer.refused
     assert answer.ref == ""
@@ -102,7 +103,7 @@ def test_the_same_decision_again_changes_nothing_and_leaves_no_row(
 ) -> None:
     ref = in_status(host, status).ref
     before = snapshot(host)
-    with heard(host) as told:
+    with captured(app=host.app) as told:
         assert way.act(host, Deed(verb, ref, word=word(verb))) == Answer(ref)
     assert (snapshot(host), told, refusals(host)) == (before, [], [])
 
@@ -204,7 +205,7 @@ def test_what_is_not_theirs_to_do_is_refused_to_each_kind_of_actor(host: Host, k
             continue
         ref = in_status(host, status).ref
         before = snapshot(host)
-        with host.app.app_context(), heard(host) as told, pytest.raises(NotAllowed, match=f"by the {kind}"):
+        with host.app.app_context(), captured(app=host.app) as told, pytest.raises(NotAllowed, match=f"by the {kind}"):
             decisions.decide(host.state, ref, action, Actor(kind, "somebody"))
         assert (snapshot(host), told) == (before, [])
         act(host, "cancel", ref)
@@ -218,7 +219,7 @@ def test_a_client_reaches_none_of_it(host: Host, verb: str) -> None:
     before = snapshot(host)
     maya = host.browser("maya")
     where = at(ref, "/move") if verb == "reschedule" else at(ref)
-    with heard(host) as told:
+    with captured(app=host.app) as told:
         assert maya.post(where, data={"verb": verb}).status_code == 404
         path = f"/portal/api/v1/appointments/{ref}/{verb.replace('_', '-')}"
         assert maya.post(path, json={}).status_code == 401

@@ -8,8 +8,9 @@ import pytest
 
 from portal_plugin.services import decisions
 from portal_plugin.storage import chain
+from portal_plugin.testing import captured
 from portal_plugin.web.api import acting
-from tests.services.steps import act, heard, in_status, invite
+from tests.services.steps import act, in_status, invite
 from tests.support import PEOPLE, TUESDAY_TEN, Host
 from tests.ways.conftest import NewHost
 from tests.ways.left import Left, left_behind
@@ -66,7 +67,7 @@ def done(host: Host, case: Case, way: Way, word: str = "Bring the <red> folder.\
     """What is left behind once it is done."""
     ref = case.prepare(host)
     starts = TUESDAY_ELEVEN if case.verb == "reschedule" else TUESDAY_TEN
-    with heard(host) as told:
+    with captured(app=host.app) as told:
         answer = way.act(host, Deed(case.verb, ref, starts, "" if case.verb in WORDLESS else word))
     assert answer.refused == ""
     assert act(host, "appointment", answer.ref), "it answers with what came of it"
@@ -128,7 +129,7 @@ def test_a_way_that_goes_wrong_is_found_out(new_host: NewHost, fault: str, monke
     def left(way: Way) -> Left:
         host = new_host()
         ref = host.request().ref
-        with heard(host) as told:
+        with captured(app=host.app) as told:
             if way is not PYTHON:
                 break_it(monkeypatch)
             way.act(host, Deed("decline", ref, word="No."))

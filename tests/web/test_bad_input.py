@@ -466,4 +466,4 @@ def test_a_client_may_be_called_anything(either_host: Host, monkeypatch: pytest.
         assert not [c for c in kept if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c == "\u202e"]
         [mail] = either_host.deliver()
         assert escape(kept, quote=False).replace("\xa0", "&nbsp;") in mail.html
-        assert kept in mail.body
+        assert kept in mail.text

@@ -7,12 +7,11 @@ import pytest
 from flask import Flask, Request, request
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin
-from flask_mail import Message, email_dispatched
 from flask_wtf import CSRFProtect
 from werkzeug.test import TestResponse
 
 from portal_plugin import Client, Portal
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, deliver
 from tests.practices import PRACTICE
 from tests.support import MONDAY, PEOPLE, STEP_2, TUESDAY_TEN, Host, make_host
 from tests.web.pages import BOOK, HTMX, UPCOMING, counted, open_page, read, ref_of, send, step_2
@@ -109,11 +108,9 @@ def test_mails_follow_the_prefix_and_the_path_of_the_base_address(termine: Host)
     ref = termine.request().ref
     with termine.app.app_context():
         termine.portal.decline(ref)
-    mails: list[Message] = []
-    with email_dispatched.connected_to(lambda _, message: mails.append(message), sender=termine.app):
-        termine.deliver()
-    assert "https://www.elmrow.example/haus/termine/appointments/upcoming" in mails[0].body
-    assert "https://www.elmrow.example/haus/termine/link/" in mails[1].body
+    mails = deliver(termine.app)
+    assert "https://www.elmrow.example/haus/termine/appointments/upcoming" in mails[0].text
+    assert "https://www.elmrow.example/haus/termine/link/" in mails[1].text
 
 
 def test_a_template_in_the_host_s_folder_replaces_ours(host: Host, tmp_path: Path, maya: FlaskClient) -> None:
@@ -128,7 +125,7 @@ def test_a_template_in_the_host_s_folder_replaces_ours(host: Host, tmp_path: Pat
     host.request()
     assert "1 of ours" in open_page(maya, UPCOMING).words
     [mail] = host.deliver()
-    assert (mail.subject, mail.body) == ("Ours", "Dear Maya Lindqvist\n")
+    assert (mail.subject, mail.text) == ("Ours", "Dear Maya Lindqvist\n")
 
 
 def test_the_host_s_base_template_surrounds_every_page(sqlite_url: str, tmp_path: Path, clock: Clock) -> None:

@@ -184,7 +184,7 @@ def test_after_a_scanner_opened_every_link_the_person_s_own_click_still_works(ho
     with host.app.app_context():
         host.portal.decline(ref)
     mail = host.deliver()[-1]
-    [link] = re.findall(r"https://www\.elmrow\.example(/portal/link/\S+)", mail.body)
+    [link] = re.findall(r"https://www\.elmrow\.example(/portal/link/\S+)", mail.text)
     for _ in range(3):
         host.browser(None).get(link)
         host.browser(None).head(link)
@@ -217,7 +217,7 @@ def test_a_made_up_host_turns_up_in_no_page_and_no_mail(host: Host, maya: FlaskC
     with host.app.app_context():
         host.portal.confirm(ref)
     texts = [page, sent.location, get(sent.location), get(UPCOMING), get(f"/portal/appointments/{ref}/calendar.ics")]
-    texts += [str(mail.body) + str(mail.html) for mail in host.deliver()]
+    texts += [mail.text + mail.html for mail in host.deliver()]
     for text in texts:
         assert "evil.example" not in text
         assert "gopher" not in text

@@ -185,4 +185,4 @@ def test_the_policies_stand_with_the_confirmation(host: Host, maya: FlaskClient)
     assert "A visit missed without a word is charged." in open_page(maya, f"/portal/appointments/{ref}/requested").words
     with host.app.app_context():
         host.portal.confirm(ref)
-    assert any("missed without a word" in mail.body for mail in host.deliver())
+    assert any("missed without a word" in mail.text for mail in host.deliver())

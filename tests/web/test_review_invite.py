@@ -62,7 +62,7 @@ def test_a_client_who_is_typed_is_invited_and_told(host: Host, rosa: FlaskClient
     assert (made.status, made.starts, made.message) == ("invited", TUESDAY_TEN, "Does this suit you?")
     assert made.client == Client("n7", "Noor Haddad", "noor@example.org", "+1 212 555 0131")
     [mail] = host.deliver()
-    assert mail.recipients == ["noor@example.org"]
+    assert mail.to == ["noor@example.org"]
 
 
 def test_booking_confirms_at_once_outside_the_hours_too(host: Host, rosa: FlaskClient) -> None:

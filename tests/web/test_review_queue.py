@@ -96,7 +96,7 @@ def test_one_click_confirms_with_a_message_and_leads_back_to_the_queue(host: Hos
         assert host.state.db.execute_sql(
             "SELECT actor_kind, actor FROM portal_history ORDER BY id DESC LIMIT 1"
         ).fetchone() == ("staff", "Rosa Delgado")
-    assert "Ring twice" in host.deliver()[-1].body
+    assert "Ring twice" in host.deliver()[-1].text
 
 
 def test_a_request_whose_time_has_come_cannot_be_confirmed(host: Host, rosa: FlaskClient) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from ...domain import lifecycle
 from ...domain.appointment import Appointment
-from ...domain.errors import NotFound, SlotTaken
+from ...domain.errors import NotAnswered, NotFound, SlotTaken
 from ...domain.practice import Practice, Wish
 from ...services import requests
 from ...services.decisions import decide
@@ -139,7 +139,10 @@ def _found(state: State, practice: Practice, ref: str) -> Appointment:
 def _with_nearest(state: State, practice: Practice, error: SlotTaken, wish: Wish, starts: datetime) -> Problem:
     now = state.now()
     free = free_slots(state, practice, wish, since=max(now, starts - NEAR), until=starts + NEAR, now=now)
-    nearest = sorted(free, key=lambda slot: abs(slot.starts - starts))[:NEAREST]
+    try:
+        nearest = sorted(free, key=lambda slot: abs(slot.starts - starts))[:NEAREST]
+    except NotAnswered:
+        return Problem(409, "slot_taken", str(error))
     return Problem(409, "slot_taken", str(error), slots=[Slot.of(slot) for slot in sorted(nearest)])
 
 

@@ -22,7 +22,7 @@ REFUSALS = {
     415: "Not JSON.",
     422: "Something in it is not as it should be, or not offered; `errors` says where.",
     429: "The key calls too often.",
-    503: "The portal's database is away.",
+    503: "The portal's database is away, or the site's own code did not answer; `code` says which.",
 }
 
 

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from ...domain.errors import (
     AlreadyDecided,
     NotAllowed,
+    NotAnswered,
     NotFound,
     NotOffered,
     PortalError,
@@ -38,6 +39,7 @@ CODES: dict[type[PortalError], tuple[int, str]] = {
     NotAllowed: (409, "not_allowed"),
     TooEarly: (409, "too_early"),
     TooLate: (409, "too_late"),
+    NotAnswered: (503, "not_answered"),
 }
 
 
@@ -112,7 +114,8 @@ def of_refusal(error: PortalError) -> Problem:
     if isinstance(error, NotOffered):
         return Problem(status, code, str(error), errors=[_fault([error.field], str(error))])
     state = Status(error.status) if isinstance(error, AlreadyDecided) else None
-    return Problem(status, code, str(error), appointment_status=state)
+    headers = [("Retry-After", "5")] if status == 503 else []
+    return Problem(status, code, str(error), headers=headers, appointment_status=state)
 
 
 def of_http(error: HTTPException) -> Problem:

@@ -8,7 +8,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment
-from ...domain.errors import AlreadyDecided, PortalError
+from ...domain.errors import AlreadyDecided, NotAnswered, PortalError
 from ...domain.history import HistoryEntry, Result
 from ...domain.lifecycle import Action, ActorKind, Status
 from ...services.decisions import decide
@@ -44,7 +44,7 @@ def one(ref: str) -> ResponseReturnValue:
     except PortalError as error:
         now = found(ref)
         form.errors["verb"] = refusal(error, now)
-        return show(now, form, 409)
+        return show(now, form, 503 if isinstance(error, NotAnswered) else 409)
     return redirect(_after(form, decided), 303)
 
 

@@ -7,7 +7,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...domain.appointment import Appointment
-from ...domain.errors import NotFound, PortalError
+from ...domain.errors import NotAnswered, NotFound, PortalError
 from ...services.decisions import decide
 from ...storage import appointments
 from ..forms import said_once
@@ -55,16 +55,34 @@ def decide_many() -> ResponseReturnValue:
     form = ManyForm(current_state(), signed_in_staff(), said_once(request.form), request.form.getlist("ref"))
     if not form.validate():
         return show_queue(form, 400 if form.stale else 422)
-    results = [_decide(form, ref) for ref in form.refs[:MOST]]
+    results = _decide_each(form, form.refs[:MOST])
     if any(result.problem for result in results):
         return show_queue(form, 409, results)
     return redirect(url_for("portal.review_queue", done=form.refs), 303)
 
 
+def _decide_each(form: ManyForm, refs: list[str]) -> list[Result]:
+    """A host that did not answer about one is not waited for once more for each of the others."""
+    state, results = current_state(), []
+    silence: NotAnswered | None = None
+    for ref in refs:
+        if silence is None:
+            try:
+                results.append(_decide(form, ref))
+                continue
+            except NotAnswered as error:
+                silence = error
+        results.append(Result(appointments.by_ref(state.db, current_practice(), ref), str(silence)))
+    return results
+
+
 def _decide(form: ManyForm, ref: str) -> Result:
+    """Raises NotAnswered."""
     state = current_state()
     try:
         return Result(decide(state, ref, form.action, actor(signed_in_staff()), form.word))
+    except NotAnswered:
+        raise
     except NotFound as error:
         return Result(None, str(error))
     except PortalError as error:

@@ -94,9 +94,8 @@ def _busy(state: State, providers: Sequence[Provider], since: datetime, until: d
     """What outside calendars and the host say, joined."""
     reading = [provider.number for provider in providers if provider.busy_calendar]
     fed = busy_calendars.taken(state.db, reading, seconds(since), seconds(until))
-    ask = state.questions.busy_times
-    busy = {one.key: fed.get(one.number, []) for one in providers}
-    for key, taken in busy.items():
-        told = ask(key, since, until) if ask else ()
-        busy[key] = joined([*taken, *(Interval(seconds(starts), seconds(ends)) for starts, ends in told)])
-    return busy
+    told = state.host.busy([one.key for one in providers], since, until)
+    return {
+        one.key: joined([*fed.get(one.number, []), *(Interval(*stretch) for stretch in told.get(one.key, ()))])
+        for one in providers
+    }
