@@ -3,8 +3,9 @@
     python smtp_server.py FOLDER [PORT]
 
 The file FOLDER/mode says how it answers a message: empty accepts it; "550 …" or any other reply refuses the recipient;
-"cut" hangs up in the middle; "silent" takes the message and never answers; "silent after keeping" does so with the
-message already in the folder.
+"not ADDRESS" refuses that recipient alone; "one each" hangs up after each message; "cut" does so in the middle; "slow"
+takes half a second; "silent" does not answer until told otherwise, and then hangs up; "silent after
+keeping" does so with the message already in the folder.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ class Keep:
     ) -> str:
         if self.mode[:3].isdigit():
             return self.mode
+        if self.mode == f"not {address}":
+            return "550 5.1.1 unknown"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -39,10 +42,16 @@ class Keep:
         (self.folder / "began").touch()
         if mode == "cut":
             server.transport.abort()
-        if mode in {"", "silent after keeping"}:
+        if mode == "slow":
+            await asyncio.sleep(0.5)
+        if mode in {"", "slow", "silent after keeping", "one each"} or mode.startswith("not "):
             self.keep(envelope)
+        if mode == "one each":
+            asyncio.get_running_loop().call_soon(server.transport.close)
         if mode.startswith("silent"):
-            await asyncio.sleep(60)
+            while self.mode == mode:
+                await asyncio.sleep(0.05)
+            server.transport.abort()
         return "250 OK"
 
     def keep(self, envelope: Envelope) -> None:
