@@ -105,11 +105,21 @@ def take_place(
 
 
 def locked_to_move(db: Database, practice: Practice, moving: Appointment | None) -> Appointment | None:
-    """What is to be moved as it is now, for the rest of the transaction. Raises AlreadyDecided when it has ended."""
+    """What is to be moved as it is now, for the rest of the transaction. Raises what `check_stands` raises."""
     old = appointments.locked(db, practice, moving.ref) if moving else None
-    if old is not None and old.status not in OPEN:
-        raise AlreadyDecided(Action.REPLACE, old.status)
+    if old is not None:
+        check_stands(db, practice, old)
     return old
+
+
+def check_stands(db: Database, practice: Practice, old: Appointment) -> None:
+    """Raises AlreadyDecided when it has ended, and NotAllowed while a new time waits to take its place: were it moved
+    meanwhile, both could be confirmed.
+    """
+    if old.status not in OPEN:
+        raise AlreadyDecided(Action.REPLACE, old.status)
+    if appointments.pending_replacement(db, practice, old.ref):
+        raise NotAllowed(appointments.WAITS_ALREADY)
 
 
 def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> None:

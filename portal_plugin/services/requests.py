@@ -18,7 +18,15 @@ from ..hooks import Proposal, announce
 from ..storage import appointments, claims, history
 from ..storage.appointments import DuplicateRequest
 from . import holding
-from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
+from .decisions import (
+    announce_change,
+    check_movable,
+    check_really_moves,
+    check_stands,
+    locked_to_move,
+    move,
+    take_place,
+)
 from .messages import enqueue
 from .rules import check_again, check_client, too_close
 from .slots import in_fairest_order, local_day_of, other_than, read_diary
@@ -101,7 +109,15 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
         # The same form may have come in before, and its own request is what now stands in the way.
         if earlier := _sent_before(state, practice, asking):
             return earlier
+        if asking.moving is not None:
+            _check_again_to_move(state, practice, asking.moving)
         raise
+
+
+def _check_again_to_move(state: State, practice: Practice, moving: Appointment) -> None:
+    """What became of the appointment meanwhile says more than that the time which it took is taken."""
+    if now := appointments.by_ref(state.db, practice, moving.ref):
+        check_stands(state.db, practice, now)
 
 
 def _sent_before(state: State, practice: Practice, asking: Asking) -> Appointment | None:

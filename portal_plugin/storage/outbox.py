@@ -10,7 +10,7 @@ from peewee import Database, fn
 
 from ..domain.instants import instant
 from .database import is_postgres, run
-from .models import OutboxRow, insert
+from .models import AppointmentRow, OutboxRow, insert
 
 MAIL, WEBHOOK = "mail", "webhook"
 
@@ -71,17 +71,18 @@ def lanes_due(db: Database, now: datetime) -> list[Lane]:
 def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: int) -> list[Message]:
     """Take a lane's due rows that nobody else holds, oldest first. A lease that ran out is nobody's.
 
-    What one recipient is told of an appointment is taken one after the other; one that waits for another try holds up
-    none.
+    What one recipient is told of an appointment, and of the one whose place it takes, is taken one after the other;
+    one that waits for another try holds up none.
     """
     lease = secrets.token_hex(8)
-    earlier = OutboxRow.alias()
+    earlier, this, old = OutboxRow.alias(), AppointmentRow.alias(), AppointmentRow.alias()
+    replaced = this.select(old.id).join(old, on=old.ref == this.replaces).where(this.id == OutboxRow.appointment)
     free = (
         OutboxRow.select(OutboxRow.id)
         .where(
             ~fn.EXISTS(
                 earlier.select(earlier.id).where(
-                    earlier.appointment == OutboxRow.appointment,
+                    earlier.appointment.in_((OutboxRow.appointment, replaced)),
                     earlier.channel == OutboxRow.channel,
                     earlier.recipient == OutboxRow.recipient,
                     earlier.id < OutboxRow.id,
@@ -125,15 +126,16 @@ def hold(db: Database, message: Message, until: datetime) -> bool:
 
 
 def overtaken(db: Database, message: Message) -> bool:
-    """Whether the recipient has a later message of the same appointment, which this one would contradict."""
-    later = OutboxRow.select().where(
-        OutboxRow.appointment == message.appointment,
-        OutboxRow.channel == message.channel,
-        OutboxRow.recipient == message.recipient,
-        OutboxRow.id > message.id,
-        OutboxRow.sent.is_null(False),
-    )
-    return bool(later.exists(db))
+    """Whether the recipient has a later message which this one would contradict: of the same appointment, or the
+    confirmation of one that took its place.
+    """
+    query = """SELECT 1 FROM portal_appointment mine
+        JOIN portal_appointment a ON a.client_id = mine.client_id
+            AND (a.id = mine.id OR (a.thread = mine.thread AND a.id > mine.id))
+        JOIN portal_outbox o ON o.appointment = a.id AND (a.id = mine.id OR o.topic = 'confirmed')
+        WHERE mine.id = ? AND o.channel = ? AND o.recipient = ? AND o.id > ? AND o.sent IS NOT NULL LIMIT 1"""
+    values = (message.appointment, message.channel, message.recipient, message.id)
+    return run(db, query, *values).fetchone() is not None
 
 
 def settle(db: Database, message: Message, **outcome: Any) -> None:
