@@ -54,7 +54,8 @@ def announce_change(state: State, practice: Practice, action: Action, changed: A
     announce(action, changed, state.sender)
     if changed.status is Status.CONFIRMED and changed.replaces and action in {Action.CONFIRM, Action.ACCEPT}:
         old = appointments.by_ref(state.db, practice, changed.replaces)
-        if old is not None and old.status is Status.CANCELLED:
+        # It may have been cancelled by itself before, of which everybody has heard.
+        if old is not None and history.was_replaced(state.db, old.id):
             announce(Action.REPLACE, old, state.sender)
 
 
