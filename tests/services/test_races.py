@@ -558,6 +558,7 @@ def unlawful(host: Host, race: Race, rounds: list[Round], answers: tuple[list[st
             yield f"{times} times: {' | '.join(end)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMED)
 def test_each_round_ends_lawfully_and_what_is_told_and_stored_agrees(site: Host, name: str) -> None:
     race = NAMED[name]

@@ -439,6 +439,8 @@ SMALL = settings(
 LARGE = settings(SMALL, max_examples=250, stateful_step_count=60, derandomize=False)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # Once something does, it is made as short as can be.
 def test_nothing_bends_in_a_few_short_histories(practising: type[Practising]) -> None:
     run_state_machine_as_test(practising, settings=SMALL)
 
