@@ -247,7 +247,8 @@ class Portal:
         by: str = "host",
     ) -> Appointment:
         """Move an appointment: the new one is confirmed at once and names the old one in `replaces`. Provider and
-        location stay unless given. Raises NotFound, NotOffered, SlotTaken, AlreadyDecided.
+        location stay unless given. Raises NotFound, NotOffered, SlotTaken, AlreadyDecided, and NotAllowed while another
+        new time waits for an answer.
         """
         state = _state()
         practice = state.practice()

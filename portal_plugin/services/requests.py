@@ -23,6 +23,7 @@ from .decisions import (
     announce_change,
     check_movable,
     check_really_moves,
+    check_stands,
     locked_to_move,
     move,
     refusals_recorded,
@@ -117,6 +118,8 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
             # The same form may have come in before, and its own request is what now stands in the way.
             if earlier := _sent_before(state, practice, asking):
                 return earlier
+            if asking.moving is not None:
+                _check_again_to_move(state, practice, asking.moving)
             raise
 
 
@@ -126,6 +129,12 @@ def _refused_moves_recorded(state: State, asking: Asking) -> AbstractContextMana
     if asking.moving is None:
         return nullcontext()
     return refusals_recorded(state, asking.moving.ref, Action.REPLACE, asking.actor)
+
+
+def _check_again_to_move(state: State, practice: Practice, moving: Appointment) -> None:
+    """What became of the appointment meanwhile says more than that the time which it took is taken."""
+    if now := appointments.by_ref(state.db, practice, moving.ref):
+        check_stands(state.db, practice, now)
 
 
 def _sent_before(state: State, practice: Practice, asking: Asking) -> Appointment | None:

@@ -23,6 +23,8 @@ _NAMES = columns(AppointmentRow)
 _IS_OPEN = "status IN ('requested', 'invited', 'confirmed')"
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM portal_appointment WHERE"  # noqa: S608
 
+WAITS_ALREADY = "Another new time for this appointment is waiting for an answer already."
+
 
 class DuplicateRequest(Exception):
     """The client has sent this very form before."""
@@ -101,7 +103,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
         if "request_key" in str(error):
             raise DuplicateRequest from None
         if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
-            raise NotAllowed("Another new time for this appointment is waiting for an answer already.") from None
+            raise NotAllowed(WAITS_ALREADY) from None
         raise _second_seat(error) from None
     # Nobody else has seen it yet, and a copy of so many fields costs more than the statement.
     object.__setattr__(appointment, "id", row)

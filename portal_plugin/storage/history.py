@@ -87,6 +87,12 @@ def entries(db: Database, appointment: int) -> list[HistoryEntry]:
     return [_entry(values) for values in run(db, query, appointment)]
 
 
+def was_replaced(db: Database, appointment: int) -> bool:
+    """Whether another one took its place."""
+    query = "SELECT 1 FROM portal_history WHERE appointment = ? AND action = 'replace' AND result = 'done'"
+    return run(db, query, appointment).fetchone() is not None
+
+
 def about(db: Database, client_id: str) -> list[tuple[str | None, HistoryEntry]]:
     """What happened to a client's appointments, each with its reference, what they were refused, and exports."""
     query = f"""SELECT a.ref, {_ENTRY} FROM portal_history h

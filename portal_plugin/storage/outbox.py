@@ -11,7 +11,7 @@ from peewee import Database, fn
 
 from ..domain.instants import instant
 from .database import is_postgres, run
-from .models import OutboxRow, insert
+from .models import AppointmentRow, OutboxRow, insert
 
 MAIL, WEBHOOK, DIGEST = "mail", "webhook", "digest"
 """Channels. What is gathered for a digest is delivered by none: it becomes part of a mail."""
@@ -87,17 +87,18 @@ def lanes_due(db: Database, now: datetime) -> list[Lane]:
 def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: int) -> list[Message]:
     """Take a lane's due rows that nobody else holds, oldest first. A lease that ran out is nobody's.
 
-    What one recipient is told of an appointment is taken one after the other; one that waits for another try holds up
-    none.
+    What one recipient is told of an appointment, and of the one whose place it takes, is taken one after the other;
+    one that waits for another try holds up none.
     """
     lease = secrets.token_hex(8)
-    earlier = OutboxRow.alias()
+    earlier, this, old = OutboxRow.alias(), AppointmentRow.alias(), AppointmentRow.alias()
+    replaced = this.select(old.id).join(old, on=old.ref == this.replaces).where(this.id == OutboxRow.appointment)
     free = (
         OutboxRow.select(OutboxRow.id)
         .where(
             ~fn.EXISTS(
                 earlier.select(earlier.id).where(
-                    earlier.appointment == OutboxRow.appointment,
+                    earlier.appointment.in_((OutboxRow.appointment, replaced)),
                     earlier.channel == OutboxRow.channel,
                     earlier.recipient == OutboxRow.recipient,
                     earlier.id < OutboxRow.id,
@@ -141,20 +142,21 @@ def hold(db: Database, message: Message, until: datetime) -> bool:
 
 
 def overtaken(db: Database, message: Message) -> bool:
-    """Whether the recipient has a later message of the same appointment, which this one would contradict. A client may
-    have the address of one of the staff: what one is told overtakes nothing of the other, and a digest nothing at all.
+    """Whether the recipient has a later message which this one would contradict: of the same appointment, or the
+    confirmation of one that took its place. A client may have the address of one of the staff: what one is told
+    overtakes nothing of the other, and a digest nothing at all.
     """
     if message.topic == STAFF_DIGEST:
         return False
-    later = OutboxRow.select().where(
-        OutboxRow.appointment == message.appointment,
-        OutboxRow.channel == message.channel,
-        OutboxRow.recipient == message.recipient,
-        OutboxRow.topic == STAFF if message.topic == STAFF else OutboxRow.topic.not_in([STAFF, STAFF_DIGEST]),
-        OutboxRow.id > message.id,
-        OutboxRow.sent.is_null(False),
-    )
-    return bool(later.exists(db))
+    same_reader = "o.topic = 'staff'" if message.topic == STAFF else "o.topic NOT IN ('staff', 'staff_digest')"
+    query = f"""SELECT 1 FROM portal_appointment mine
+        JOIN portal_appointment a ON a.client_id = mine.client_id
+            AND (a.id = mine.id OR (a.thread = mine.thread AND a.id > mine.id))
+        JOIN portal_outbox o ON o.appointment = a.id AND (a.id = mine.id OR o.topic = 'confirmed')
+        WHERE mine.id = ? AND o.channel = ? AND o.recipient = ? AND o.id > ? AND o.sent IS NOT NULL AND {same_reader}
+        LIMIT 1"""  # noqa: S608
+    values = (message.appointment, message.channel, message.recipient, message.id)
+    return run(db, query, *values).fetchone() is not None
 
 
 class Gathered(NamedTuple):
