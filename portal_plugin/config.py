@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from limits import parse_many
 
 from .domain.addresses import is_web_address
 from .domain.errors import SetupError
-from .domain.webhooks import Endpoint, read_endpoint
+from .domain.webhooks import Endpoint, check_url, read_endpoint
 
 Clock = Callable[[], datetime]
 
@@ -20,6 +20,16 @@ _LONGEST_RETENTION = 36_500
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Twilio:
+    """`sender` is a number in E.164 or the SID of a messaging service; `api` is Twilio's address."""
+
+    account_sid: str
+    auth_token: str = field(repr=False)
+    sender: str
+    api: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,8 @@ class Settings:
     retention: timedelta | None
     private_addresses: bool
     webhooks: tuple[Endpoint, ...]
+    sms: Any
+    twilio: Twilio | None
     api_rate: str
     clock: Clock
 
@@ -84,6 +96,15 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
     webhooks = _webhooks(config.get("PORTAL_WEBHOOKS") or [], private_addresses is True, mistakes)
+    twilio = _twilio(config.get("PORTAL_TWILIO"), private_addresses is True, mistakes)
+    sms = config.get("PORTAL_SMS", "console")
+    if sms == "twilio" and not config.get("PORTAL_TWILIO"):
+        mistakes.append(f'PORTAL_SMS is "twilio", so PORTAL_TWILIO is needed: {_TWILIO}.')
+    elif sms not in ("console", "twilio") and not callable(getattr(sms, "send", sms)):
+        mistakes.append(
+            'PORTAL_SMS must be "console", "twilio", or a gateway of yours: a function (to, text, key), or an object '
+            "with such a method send."
+        )
     api_rate = text("PORTAL_API_RATE", "600/minute")
     if not _is_rate(api_rate):
         mistakes.append(f'PORTAL_API_RATE is {api_rate!r}: write how often a key may call, such as "600/minute".')
@@ -105,9 +126,35 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         retention=None if days is None else timedelta(days=days),
         private_addresses=private_addresses,
         webhooks=webhooks,
+        sms=sms,
+        twilio=twilio,
         api_rate=api_rate,
         clock=clock,
     )
+
+
+_TWILIO = "write a dict with account_sid, auth_token, and from (a number such as +12125550100) or messaging_service_sid"
+
+
+def _twilio(data: object, private: bool, mistakes: list[str]) -> Twilio | None:
+    if not data:
+        return None
+    given = dict(data) if isinstance(data, Mapping) else {}
+    texts = {name: value.strip() for name, value in given.items() if isinstance(value, str) and value.strip()}
+    service, number = texts.get("messaging_service_sid", ""), texts.get("from", "")
+    known = {"account_sid", "auth_token", "from", "messaging_service_sid", "api"}
+    if texts.keys() != given.keys() or not {"account_sid", "auth_token"} <= texts.keys() <= known:
+        # What was written may hold the secret under another name.
+        mistakes.append(f"PORTAL_TWILIO: {_TWILIO}.")
+    elif bool(service) == bool(number) or not re.fullmatch(r"MG[0-9a-zA-Z]{32}|\+?[0-9]{3,15}", service or number):
+        mistakes.append("PORTAL_TWILIO: from must be a number such as +12125550100, or messaging_service_sid MG...")
+    else:
+        try:
+            api = check_url(texts.get("api", "https://api.twilio.com"), private)
+            return Twilio(texts["account_sid"], texts["auth_token"], service or number, api.rstrip("/"))
+        except ValueError:
+            mistakes.append("PORTAL_TWILIO: api must be a whole https address; leave it out for Twilio's own.")
+    return None
 
 
 def _webhooks(listed: object, private: bool, mistakes: list[str]) -> tuple[Endpoint, ...]:

@@ -12,7 +12,9 @@ from ..domain.instants import instant
 from .database import is_postgres, run
 from .models import OutboxRow, insert
 
-MAIL, WEBHOOK = "mail", "webhook"
+MAIL, WEBHOOK, SMS = "mail", "webhook", "sms"
+REMINDER = "reminder"
+"""The topic of what is due some time before an appointment, and only while that stands."""
 
 
 class Lane(NamedTuple):
@@ -156,6 +158,22 @@ def hold_off(db: Database, lane: Lane, until: datetime) -> None:
         OutboxRow.failed.is_null(),
         OutboxRow.due < until,
     ).execute(db)
+
+
+_NOT_IN_HAND = "sent IS NULL AND failed IS NULL AND (lease IS NULL OR leased_until <= ?)"
+# Of what a worker has in hand it reads the state again, and writes down what came of it.
+
+
+def drop_reminders(db: Database, phone: str, now: datetime) -> None:
+    """Take away the text reminders that wait for a number in E.164, within the caller's transaction."""
+    where = f"channel = ? AND topic = ? AND recipient = ? AND {_NOT_IN_HAND}"
+    run(db, f"DELETE FROM portal_outbox WHERE {where}", SMS, REMINDER, phone, now)  # noqa: S608
+
+
+def drop_reminders_of(db: Database, appointment: int, now: datetime) -> None:
+    """Take away the reminders, texts and mails, that wait for an appointment, within the caller's transaction."""
+    where = f"appointment = ? AND topic = ? AND {_NOT_IN_HAND}"
+    run(db, f"DELETE FROM portal_outbox WHERE {where}", appointment, REMINDER, now)  # noqa: S608
 
 
 def waiting(db: Database) -> int:
