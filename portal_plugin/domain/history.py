@@ -22,6 +22,8 @@ class Event(StrEnum):
     EXPORT = "export"
     ERASE = "erase"
     OPT_IN = "opt_in"
+    OPT_OUT = "opt_out"
+    TEXT = "text"
 
 
 class Result(StrEnum):

@@ -2,22 +2,23 @@
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
+from ..domain.consent import Choice, ReminderConsent, Way
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, SlotTaken
-from ..domain.history import Event
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims, history
+from ..storage import appointments, claims, consents, history
 from ..storage.appointments import DuplicateRequest
 from . import holding
+from .consents import write as write_consent
 from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
 from .messages import enqueue
 from .rules import check_again, check_client, too_close
@@ -26,18 +27,6 @@ from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
 SYSTEM = Actor(ActorKind.SYSTEM, "automatic confirmation")
-
-
-@dataclass(frozen=True, slots=True)
-class ReminderConsent:
-    """A client's agreement to text reminders, with what proves it. `phone` is E.164, `text` what they read."""
-
-    phone: str
-    zone: str
-    address: str
-    user_agent: str
-    page: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +226,9 @@ def _write(
     db = state.db
     wish, starts, kind, consent = asking.wish, asking.starts, asking.wish.type, asking.consent
     now = now.replace(microsecond=0)  # as it will be read
+    if consent:
+        # Before any other lock: a STOP that comes meanwhile holds this one first, too.
+        consents.one_at_a_time(db, consent.phone)
     old = locked_to_move(db, practice, asking.moving)
     if action is Action.REQUEST:
         check_again(db, wish, asking.client, provider, starts, now, old)
@@ -273,11 +265,18 @@ def _write(
         claim=claim,
     )
     stored = appointments.add(db, draft, stretch, asking.key)
-    if consent:
-        appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(consent))
     history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
     if consent:
-        history.record(db, stored.id, asking.actor, Event.OPT_IN, None, None, "", now)
+        write_consent(
+            state,
+            Choice.IN,
+            consent,
+            Way.REQUEST,
+            now,
+            client=stored.client.id,
+            actor=asking.actor,
+            appointment=stored.id,
+        )
     if action is Action.BOOK:
         stored = take_place(db, stored, old, asking.actor, now)
     enqueue(state, practice, stored, action, asking.actor, None, asking.message, now, old)

@@ -15,7 +15,7 @@ from ..domain.instants import instant
 from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
 from .database import is_postgres, marks, run
-from .models import AppointmentRow, ConsentRow, columns, insert
+from .models import AppointmentRow, columns, insert
 
 _REF = re.compile("[0-9a-f]{32}")
 _NAMES = columns(AppointmentRow)
@@ -365,7 +365,3 @@ def one_at_a_time(db: Database, client_id: str) -> None:
 def busy_stretch(db: Database, row: int) -> Interval:
     """The time an appointment takes, buffers included."""
     return Interval(*run(db, "SELECT busy_from, busy_until FROM portal_appointment WHERE id = ?", row).fetchone())
-
-
-def add_consent(db: Database, **values: Any) -> None:
-    insert(db, ConsentRow, **values)

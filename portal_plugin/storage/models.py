@@ -126,6 +126,8 @@ class OutboxRow(Model):
 
 
 class ConsentRow(Model):
+    """The database refuses every change but one: that what names a client is taken away, see storage/consents.py."""
+
     id = BigAutoField()
     at = InstantField()
     zone = CharField()
@@ -135,6 +137,12 @@ class ConsentRow(Model):
     user_agent = TextField()
     page = TextField()
     text = TextField()
+    kind = CharField()
+    way = CharField()
+    said = TextField()
+    version = CharField()
+    unticked = BooleanField()
+    number = CharField()
 
     class Meta:
         table_name = "portal_consent"

@@ -13,12 +13,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from ..domain.appointment import Appointment, Client
+from ..domain.consent import ReminderConsent
 from ..domain.errors import AlreadyDecided, NotAllowed, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..services.decisions import check_movable
-from ..services.requests import Asking, ReminderConsent, hold_time, request_appointment
+from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
 from .calendar_month import month_view

@@ -29,7 +29,7 @@ TABLES = {
     "busy_stretch",
     "webhooks",
 }
-TABLES |= {"api_key", "api_answer", "rate"}
+TABLES |= {"api_key", "api_answer", "rate", "inbound_text"}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))
 
 

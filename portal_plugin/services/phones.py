@@ -1,0 +1,28 @@
+"""Phone numbers as the tables and gateways know them: E.164."""
+
+import re
+import unicodedata
+
+import phonenumbers
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_LONGEST = 40
+"""Characters that a number may be typed with."""
+
+
+def parsed(text: str, country: str) -> phonenumbers.PhoneNumber | None:
+    """What was typed, in whatever digits, as a number of `country` unless it names another; None for no number."""
+    try:
+        return phonenumbers.parse(unicodedata.normalize("NFKC", text).strip()[:_LONGEST], country)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def e164(text: str, country: str) -> str:
+    """The same in E.164, whether it is in use or not; "" for what cannot be one, such as a short code."""
+    if _E164.fullmatch(text):
+        return text
+    number = parsed(text, country)
+    if number is None or not phonenumbers.is_possible_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
