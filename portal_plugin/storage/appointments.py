@@ -148,6 +148,16 @@ def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointme
     return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
 
 
+def by_id(db: Database, practice: Practice, row: int) -> Appointment | None:
+    return next(iter(_select(db, practice, "id = ?", row)), None)
+
+
+def to_be_texted(db: Database, practice: Practice, now: datetime) -> list[Appointment]:
+    """Appointments still ahead whose clients agreed to text reminders."""
+    where = f"{_IS_OPEN} AND status = ? AND starts > ? AND text_reminders"
+    return _select(db, practice, where, Status.CONFIRMED, now)
+
+
 def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -> Appointment | None:
     return next(iter(_select(db, practice, "client_id = ? AND request_key = ?", client_id, key)), None)
 
