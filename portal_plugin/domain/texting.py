@@ -48,7 +48,7 @@ def _words(text: str) -> str:
     """In lower case, without accents, apostrophes and marks, a space between words; "S.T.O.P" and slips are "stop"."""
     plain = unicodedata.normalize("NFKD", text.replace("🛑", " stop ")).casefold()
     plain = "".join(char for char in plain if unicodedata.category(char) not in {"Mn", "Cf"})
-    words = re.sub(r"[\W_]+", " ", re.sub(r"['’`´]", "", plain)).strip()
+    words = re.sub(r"[\W_]+", " ", re.sub("['’`]", "", plain)).strip()
     return _MISSPELT.sub("stop", words)
 
 
@@ -62,8 +62,8 @@ def _without_politeness(words: str) -> str:
 
 
 def _phrases(*patterns: str) -> re.Pattern[str]:
-    """Any of these as whole words. TEXTS stands for what we send, NOT for a negation, FEW for up to three words."""
-    named = {"TEXTS": _TEXTS_WORDS, "NOT": _NOT, "FEW": r"(?:\w+ ){0,3}?"}
+    """Any of these as whole words. TEXTS stands for what we send, NOT and DONT for negations, FEW for up to three words."""
+    named = {"TEXTS": _TEXTS_WORDS, "NOT": _NOT, "DONT": _DONT, "FEW": r"(?:\w+ ){0,3}?"}
     joined = "|".join(patterns)
     for name, meaning in named.items():
         joined = joined.replace(name, meaning)
@@ -72,7 +72,59 @@ def _phrases(*patterns: str) -> re.Pattern[str]:
 
 _LONGEST = 2_000
 _KEYWORDS = {
-    **dict.fromkeys("stop stopall quit end revoke optout cancel unsubscribe".split(), Said.STOP),
+    **dict.fromkeys(("stop", "stopall", "quit", "end", "revoke", "optout", "cancel", "unsubscribe"), Said.STOP),
+    **dict.fromkeys(("start", "unstop"), Said.START),
+    "yes": Said.YES,
+    **dict.fromkeys(("help", "info"), Said.HELP),
+}
+# Said by itself, each of these is understood as well.
+_WHOLE = {
+    **_KEYWORDS,
+    **dict.fromkeys(("opt out", "no thanks", "no thank you", "enough", "alto", "basta", "parar", "arret"), Said.STOP),
+    **dict.fromkeys(("help me", "i need help", "who is this"), Said.HELP),
+}
+_POLITE = {
+    "please",
+    "pls",
+    "plz",
+    "kindly",
+    "thanks",
+    "thank",
+    "you",
+    "thx",
+    "ty",
+    "many",
+    "hi",
+    "hello",
+    "hey",
+    "dear",
+}
+_POLITE |= {"sir", "madam", "ok", "okay", "sorry", "just", "now", "immediately", "asap", "regards", "again", "very"}
+_POLITE |= {"much", "so", "and"}
+_MISSPELT.sub("stop", words)
+
+
+def _without_politeness(words: str) -> str:
+    rest = words.split()
+    while rest and rest[0] in _POLITE:
+        rest.pop(0)
+    while rest and rest[-1] in _POLITE:
+        rest.pop()
+    return " ".join(rest)
+
+
+def _phrases(*patterns: str) -> re.Pattern[str]:
+    """Any of these as whole words. TEXTS stands for what we send, NOT and DONT for negations, FEW for up to three words."""
+    named = {"TEXTS": _TEXTS_WORDS, "NOT": _NOT, "DONT": _DONT, "FEW": r"(?:\w+ ){0,3}?"}
+    joined = "|".join(patterns)
+    for name, meaning in named.items():
+        joined = joined.replace(name, meaning)
+    return re.compile(rf"\b(?:{joined})\b")
+
+
+_LONGEST = 2_000
+_KEYWORDS = {
+    **dict.fromkeys(("stop", "stopall", "quit", "end", "revoke", "optout", "cancel", "unsubscribe"), Said.STOP),
     **dict.fromkeys(("start", "unstop"), Said.START),
     "yes": Said.YES,
     **dict.fromkeys(("help", "info"), Said.HELP),
@@ -98,6 +150,7 @@ _TEXTS_WORDS = (
     r"(?:texts?|texting|txts?|txting|sms|messages?|messaging|msgs?|reminders?|reminding|notifications?|notifying|"
     r"alerts?|spam|spamming|updates?|subscription)"
 )
+_DONT = r"(?:do not|dont|don t|never|no longer)"
 _NOT = r"(?:do not|dont|don t|never|does not|doesnt|did not|didnt|cannot|cant|can not|will not|wont|not)"
 _TEXTS = _phrases("TEXTS")
 _VISIT = _phrases(
@@ -115,20 +168,19 @@ _ELSEWHERE = _phrases(
     "(?:bus|train|subway|metro|tram|pit|rest|next|last|first|full|non) stop",
     # What else a client of a practice may stop.
     "(?:stop|quit|end) (?:smoking|drinking|eating|vaping|working|crying|bleeding|coughing|hurting|worrying|driving)",
-    "stop (?:taking |using )?(?:the |my |this )?(?:meds?|medications?|medicines?|pills?|tablets?|antibiotics|treatment)",
+    "stop (?:taking |using )?(?:the |my |this )?(?:meds|medications?|medicines?|pills?|antibiotics|treatment)",
 )
 _ENDS = _phrases(
     "stop|stopall|optout|cancel|unsub\\w*|unsuscribe\\w*|revok(?:e|ing)|cease|desist",
     "opt(?:ing|ed)? (?:me )?out",
-    "(?:end|quit|discontinue|pause|turn off|halt|block|stopping) FEW(?:TEXTS|sending|contacting|bothering|it|this|these)",
+    "(?:end|quit|discontinue|pause|halt|block|stopping) FEW(?:TEXTS|sending|contacting|bothering|it|this|these)",
     "turn FEWoff",
     # Asked not to.
-    "(?:do not|dont|don t|never|no longer|quit) (?:ever )?(?:text|txt|message|msg|sms|contact|bother|remind|call|notify)",
-    "(?:do not|dont|don t|never|no longer) (?:ever )?(?:send|write)(?: me| us)?(?: any| anything| these| this| it|"
-    " anymore| again| FEWTEXTS|$)",
-    "(?:do not|dont|don t|no longer) (?:want|need|wish|like) FEW(?:to )?(?:get |receive )?FEW(?:TEXTS|these|them|this)",
-    "no (?:more |longer |further )?TEXTS|not interested|no longer interested",
-    "(?:do not|dont|don t|no longer) (?:consent|agree)|withdraw FEW(?:consent|permission)",
+    "DONT (?:ever )?(?:text|txt|message|msg|sms|contact|bother|remind|call|notify)",
+    "DONT (?:ever )?(?:send|write)(?: me| us)?(?: any| anything| these| this| it| anymore| again| FEWTEXTS|$)",
+    "DONT (?:want|need|wish|like) FEW(?:to )?(?:get |receive )?FEW(?:TEXTS|these|them|this)",
+    "no (?:more |longer |further )?TEXTS|(?:not|no longer) interested",
+    "DONT (?:consent|agree)|withdraw FEW(?:consent|permission)",
     # Off the list.
     "(?:remove|delete|take|drop|get|erase|scratch) (?:me|us|my (?:number|phone|cell|name)|this number)",
     "(?:lose|forget) (?:my|this) number|wrong (?:number|person)",
