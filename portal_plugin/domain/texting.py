@@ -62,7 +62,7 @@ def _without_politeness(words: str) -> str:
 
 
 def _phrases(*patterns: str) -> re.Pattern[str]:
-    """Any of these as whole words. TEXTS stands for what we send, NOT and DONT for negations, FEW for up to three words."""
+    """Any of these as whole words. TEXTS stands for what we send, NOT and DONT for negations, FEW for up to 3 words."""
     named = {"TEXTS": _TEXTS_WORDS, "NOT": _NOT, "DONT": _DONT, "FEW": r"(?:\w+ ){0,3}?"}
     joined = "|".join(patterns)
     for name, meaning in named.items():
@@ -101,44 +101,6 @@ _POLITE = {
 }
 _POLITE |= {"sir", "madam", "ok", "okay", "sorry", "just", "now", "immediately", "asap", "regards", "again", "very"}
 _POLITE |= {"much", "so", "and"}
-_MISSPELT.sub("stop", words)
-
-
-def _without_politeness(words: str) -> str:
-    rest = words.split()
-    while rest and rest[0] in _POLITE:
-        rest.pop(0)
-    while rest and rest[-1] in _POLITE:
-        rest.pop()
-    return " ".join(rest)
-
-
-def _phrases(*patterns: str) -> re.Pattern[str]:
-    """Any of these as whole words. TEXTS stands for what we send, NOT and DONT for negations, FEW for up to three words."""
-    named = {"TEXTS": _TEXTS_WORDS, "NOT": _NOT, "DONT": _DONT, "FEW": r"(?:\w+ ){0,3}?"}
-    joined = "|".join(patterns)
-    for name, meaning in named.items():
-        joined = joined.replace(name, meaning)
-    return re.compile(rf"\b(?:{joined})\b")
-
-
-_LONGEST = 2_000
-_KEYWORDS = {
-    **dict.fromkeys(("stop", "stopall", "quit", "end", "revoke", "optout", "cancel", "unsubscribe"), Said.STOP),
-    **dict.fromkeys(("start", "unstop"), Said.START),
-    "yes": Said.YES,
-    **dict.fromkeys(("help", "info"), Said.HELP),
-}
-# Said by itself, each of these is understood as well.
-_WHOLE = {
-    **_KEYWORDS,
-    **dict.fromkeys(("opt out", "no thanks", "no thank you", "enough", "alto", "basta", "parar", "arret"), Said.STOP),
-    **dict.fromkeys(("help me", "i need help", "who is this"), Said.HELP),
-}
-_POLITE = frozenset(
-    "please pls plz kindly thanks thank you thx ty many hi hello hey dear sir madam ok okay sorry just now "
-    "immediately asap regards again very much so and".split()
-)
 _MISSPELT = re.compile(r"\b(?:s+t+o+p+|s t o p|st0p|stpo|sotp|tsop)\b")
 # A telephone sends this when somebody taps a message to like it: our own words come back, STOP among them.
 _REACTION = re.compile(
