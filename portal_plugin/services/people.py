@@ -12,7 +12,7 @@ from ..domain.history import Event
 from ..domain.instants import instant, seconds
 from ..domain.lifecycle import Action, Actor, ActorKind
 from ..storage import appointments, claims, consents, history, people
-from .consents import digests
+from .ledger import digests
 from .decisions import decide
 from .phones import e164
 from .state import State

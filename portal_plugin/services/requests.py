@@ -18,7 +18,7 @@ from ..hooks import Proposal, announce
 from ..storage import appointments, claims, consents, history
 from ..storage.appointments import DuplicateRequest
 from . import holding
-from .consents import write as write_consent
+from .ledger import write as write_consent
 from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
 from .messages import enqueue
 from .rules import check_again, check_client, too_close
