@@ -1,5 +1,6 @@
 """An appointment portal for the Flask site a practice already has."""
 
+from .delivery.failures import OptedOut, Undelivered
 from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
 from .domain.errors import (
@@ -46,6 +47,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotOffered",
+    "OptedOut",
     "Portal",
     "PortalError",
     "PracticeFileError",
@@ -58,6 +60,7 @@ __all__ = [
     "Status",
     "TooEarly",
     "TooLate",
+    "Undelivered",
     "appointment_accepted",
     "appointment_cancelled",
     "appointment_completed",

@@ -38,6 +38,7 @@ from .storage import appointments, history
 from .storage.database import check_ready, give_back
 from .web.api.routes import create_api
 from .web.blueprint import add_filters, create_blueprint
+from .web.gateway import create_gateway
 from .web.guard import request_id
 from .web.htmx import install
 
@@ -65,6 +66,7 @@ class Portal:
         add_filters(app)
         app.register_blueprint(create_blueprint(self._url_prefix))
         app.register_blueprint(create_api(self._url_prefix))
+        app.register_blueprint(create_gateway(self._url_prefix))
         app.cli.add_command(portal_commands())
 
         @app.teardown_appcontext

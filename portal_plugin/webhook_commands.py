@@ -15,7 +15,7 @@ from .services import webhooks
 from .services.state import State
 from .storage import outbox
 from .storage.database import check_ready
-from .storage.outbox import MAIL, WEBHOOK, Entry
+from .storage.outbox import MAIL, SMS, WEBHOOK, Entry
 
 
 def add_webhook_commands(group: AppGroup, command: type[click.Command]) -> None:
@@ -48,7 +48,7 @@ _KEEP = click.Option(
     help="How long the old secret signs beside the new one.",
 )
 _FAILED = click.Option(["--failed"], is_flag=True, help="What was given up on.")
-_CHANNEL = click.Option(["--channel"], type=click.Choice([MAIL, WEBHOOK]))
+_CHANNEL = click.Option(["--channel"], type=click.Choice([MAIL, SMS, WEBHOOK]))
 _NUMBERS = click.Argument(["numbers"], metavar="[ID]...", nargs=-1, type=click.IntRange(1, 2**63 - 1))
 
 
@@ -167,6 +167,8 @@ def _shown(entry: Entry) -> dict[str, Any]:
 
 def _masked(entry: Entry) -> str:
     # Even the domain of an address may be somebody's name.
+    if entry.channel == SMS:
+        return f"…{entry.recipient[-2:]}"
     return entry.recipient if entry.channel == WEBHOOK else f"{entry.recipient[:1]}…@…"
 
 

@@ -21,7 +21,7 @@ ALLOWED = {
     "storage": {"domain"},
     "services": {"domain", "storage", "hooks", "config", "practice_file"},
     "delivery": {"domain", "storage", "services", "hooks", "config"},
-    "web": {"domain", "storage", "services", "hooks", "config", "delivery.calendar"},
+    "web": {"domain", "storage", "services", "hooks", "config", "delivery.calendar", "delivery.twilio"},
     "doctor": {"domain", "storage", "services", "config", "practice_file", "delivery"},
     "cli": {
         "domain",
@@ -38,7 +38,7 @@ ALLOWED = {
     "key_commands": {"domain", "storage", "services"},
     "webhook_commands": {"domain", "storage", "services"},
     "portal": {"domain", "storage", "services", "hooks", "config", "practice_file", "delivery", "web", "cli"},
-    "__init__": {"domain", "hooks", "portal"},
+    "__init__": {"domain", "hooks", "portal", "delivery.failures"},
 }
 CLOCKS = {
     ("datetime", "now"),

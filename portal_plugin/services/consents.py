@@ -1,4 +1,4 @@
-"""What is said of text reminders: yes, no more, yes again; on a page, in a text message, by the gateway.
+"""What clients say to text reminders, on their page and in text messages: yes, no more, yes again.
 
 Each is one transaction: the ledger's row, the history's, and what it means for the reminders that wait. Phone numbers
 are E.164 here.
@@ -14,7 +14,7 @@ from ..domain.lifecycle import Actor
 from ..domain.texting import Said
 from ..storage import appointments, consents
 from . import reminders
-from .ledger import bare, may_text, write
+from .ledger import bare, may_text, opt_out, write
 from .state import State
 
 __all__ = ["Answer", "agreed", "hear", "may_text", "opt_in", "opt_out", "turn_off", "turn_on"]
@@ -26,15 +26,6 @@ class Answer(StrEnum):
     STOPPED = "stopped"
     STARTED = "started"
     HELP = "help"
-
-
-def opt_out(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None = None) -> None:
-    """Text a number no more, and drop its reminders that wait. `raw` is what was said, word for word; `actor`, who did
-    it where that was not the client whose number it is.
-    """
-    with state.db.atomic():
-        consents.one_at_a_time(state.db, phone)
-        write(state, Choice.OUT, bare(state, phone), way, now, said=raw, actor=actor)
 
 
 def opt_in(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None = None) -> None:

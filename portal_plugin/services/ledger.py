@@ -18,6 +18,15 @@ def may_text(state: State, phone: str) -> bool:
     return consents.last_choice(state.db, phone, digests(state, phone)) is not Choice.OUT
 
 
+def opt_out(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None = None) -> None:
+    """Text a number no more, and drop its reminders that wait. `raw` is what was said, word for word; `actor`, who did
+    it where that was not the client whose number it is.
+    """
+    with state.db.atomic():
+        consents.one_at_a_time(state.db, phone)
+        write(state, Choice.OUT, bare(state, phone), way, now, said=raw, actor=actor)
+
+
 def write(
     state: State,
     choice: Choice,
@@ -30,8 +39,8 @@ def write(
     actor: Actor | None = None,
     appointment: int | None = None,
 ) -> None:
-    """The rows of one choice, inside a transaction that began with `consents.one_at_a_time`. An opt-out drops what waits
-    for the number. Without `client` it is whoever spoke of that number last, and without `actor` they said it.
+    """The rows of one choice, inside a transaction that began with `consents.one_at_a_time`. An opt-out drops what
+    waits for the number. Without `client` it is whoever spoke of that number last, and without `actor` they said it.
     """
     db = state.db
     client = consents.whose(db, consent.phone) if client is None else client

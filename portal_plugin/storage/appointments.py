@@ -148,6 +148,16 @@ def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointme
     return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
 
 
+def by_id(db: Database, practice: Practice, row: int) -> Appointment | None:
+    return next(iter(_select(db, practice, "id = ?", row)), None)
+
+
+def to_be_texted(db: Database, practice: Practice, now: datetime) -> list[Appointment]:
+    """Appointments still ahead whose clients agreed to text reminders."""
+    where = f"{_IS_OPEN} AND status = ? AND starts > ? AND text_reminders"
+    return _select(db, practice, where, Status.CONFIRMED, now)
+
+
 def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -> Appointment | None:
     return next(iter(_select(db, practice, "client_id = ? AND request_key = ?", client_id, key)), None)
 
@@ -368,11 +378,11 @@ def busy_stretch(db: Database, row: int) -> Interval:
 
 
 def remind_by_text(db: Database, client_id: str, phone: str, now: datetime) -> None:
-    """Send reminders of all that is still ahead of a client to a number. Versions rise: who has read one reads again."""
+    """Send reminders of all that is ahead of a client to a number. Versions rise: who has read one reads again."""
     run(
         db,
         "UPDATE portal_appointment SET text_reminders = TRUE, client_phone = ?, version = version + 1 "
-        f"WHERE client_id = ? AND starts > ? AND {_IS_OPEN}",
+        f"WHERE client_id = ? AND starts > ? AND {_IS_OPEN}",  # noqa: S608
         phone,
         client_id,
         now,

@@ -120,6 +120,8 @@ class OutboxRow(Model):
     sent = InstantField(null=True)
     failed = InstantField(null=True)
     error = TextField()
+    provider_id = TextField()
+    delivery = CharField()
 
     class Meta:
         table_name = "portal_outbox"

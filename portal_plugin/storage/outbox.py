@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from peewee import Database, fn
 
 from ..domain.instants import instant
-from .database import is_postgres, run
-from .models import OutboxRow, insert
+from ..domain.lifecycle import Status
+from .database import is_postgres, marks, run
+from .models import AppointmentRow, OutboxRow, insert
 
 MAIL, WEBHOOK, SMS = "mail", "webhook", "sms"
 REMINDER = "reminder"
@@ -18,7 +19,9 @@ REMINDER = "reminder"
 
 
 class Lane(NamedTuple):
-    """What is delivered one after the other, and beside every other lane: all mails, or an endpoint's webhooks."""
+    """What is delivered one after the other, and beside every other lane: all mails, all texts, or an endpoint's
+    webhooks.
+    """
 
     channel: str
     recipient: str | None = None
@@ -39,8 +42,17 @@ class Message(NamedTuple):
 
 
 def enqueue(
-    db: Database, *, appointment: int, channel: str, topic: str, recipient: str, facts: Mapping[str, Any], now: datetime
+    db: Database,
+    *,
+    appointment: int,
+    channel: str,
+    topic: str,
+    recipient: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    due: datetime | None = None,
 ) -> None:
+    """Add a message, due at once unless it says when."""
     insert(
         db,
         OutboxRow,
@@ -51,7 +63,7 @@ def enqueue(
         message_id=secrets.token_hex(16),
         facts=json.dumps(facts),
         created=now,
-        due=now,
+        due=due or now,
         attempts=0,
         error="",
     )
@@ -61,9 +73,9 @@ def lanes_due(db: Database, now: datetime) -> list[Lane]:
     """Where something is to be delivered that nobody holds."""
     rows = run(
         db,
-        "SELECT DISTINCT channel, CASE WHEN channel = ? THEN NULL ELSE recipient END FROM portal_outbox "
+        "SELECT DISTINCT channel, CASE WHEN channel = ? THEN recipient END FROM portal_outbox "
         "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND (leased_until IS NULL OR leased_until <= ?)",
-        MAIL,
+        WEBHOOK,
         now,
         now,
     )
@@ -133,6 +145,7 @@ def overtaken(db: Database, message: Message) -> bool:
         OutboxRow.channel == message.channel,
         OutboxRow.recipient == message.recipient,
         OutboxRow.id > message.id,
+        OutboxRow.topic != REMINDER,
         OutboxRow.sent.is_null(False),
     )
     return bool(later.exists(db))
@@ -150,6 +163,40 @@ def give_back(db: Database, message: Message) -> None:
     settle(db, message, attempts=OutboxRow.attempts - 1)
 
 
+def put_off(db: Database, message: Message, until: datetime) -> None:
+    """The same, and not before that time."""
+    settle(db, message, attempts=OutboxRow.attempts - 1, due=until)
+
+
+_ORDER = ("", "accepted", "scheduled", "queued", "sending", "sent", "delivered")
+FAILURES = frozenset({"undelivered", "failed", "canceled"})
+REPORTS = FAILURES.union(_ORDER[1:])
+
+
+def record_delivery(db: Database, message_id: str, provider_id: str, status: str, error: str, now: datetime) -> str:
+    """Write down what a gateway says became of a text, unless it is older news; the number it went to, or "" for none.
+
+    One that it took counts as sent, even if its answer was lost on the way; one that did not arrive as given up on.
+    """
+    earlier = _ORDER[: _ORDER.index(status)] if status in _ORDER else _ORDER
+    outcome = "sent = NULL, failed = ?" if status in FAILURES else "failed = NULL, sent = COALESCE(sent, ?)"
+    cursor = run(
+        db,
+        f"UPDATE portal_outbox SET provider_id = ?, delivery = ?, error = ?, {outcome} WHERE message_id = ? "  # noqa: S608
+        f"AND channel = '{SMS}' AND recipient <> '' AND (provider_id <> ? OR delivery IN ({marks(earlier)})) "
+        "RETURNING recipient",
+        provider_id,
+        status,
+        error,
+        now,
+        message_id,
+        provider_id,
+        *earlier,
+    )
+    row = cursor.fetchone()
+    return row[0] if row else ""
+
+
 def hold_off(db: Database, lane: Lane, until: datetime) -> None:
     """Deliver nothing of what waits in a lane now before `until`."""
     OutboxRow.update(due=until).where(
@@ -160,20 +207,20 @@ def hold_off(db: Database, lane: Lane, until: datetime) -> None:
     ).execute(db)
 
 
-_NOT_IN_HAND = "sent IS NULL AND failed IS NULL AND (lease IS NULL OR leased_until <= ?)"
-# Of what a worker has in hand it reads the state again, and writes down what came of it.
+# Before it sends what it has in hand, a worker reads the state again; and it has to write down what came of it.
+_NOT_IN_HAND = f"topic = '{REMINDER}' AND sent IS NULL AND failed IS NULL AND (lease IS NULL OR leased_until <= ?)"
 
 
 def drop_reminders(db: Database, phone: str, now: datetime) -> None:
     """Take away the text reminders that wait for a number in E.164, within the caller's transaction."""
-    where = f"channel = ? AND topic = ? AND recipient = ? AND {_NOT_IN_HAND}"
-    run(db, f"DELETE FROM portal_outbox WHERE {where}", SMS, REMINDER, phone, now)  # noqa: S608
+    where = f"channel = '{SMS}' AND recipient = ? AND {_NOT_IN_HAND}"
+    run(db, f"DELETE FROM portal_outbox WHERE {where}", phone, now)  # noqa: S608
 
 
-def drop_reminders_of(db: Database, appointment: int, now: datetime) -> None:
-    """Take away the reminders, texts and mails, that wait for an appointment, within the caller's transaction."""
-    where = f"appointment = ? AND topic = ? AND {_NOT_IN_HAND}"
-    run(db, f"DELETE FROM portal_outbox WHERE {where}", appointment, REMINDER, now)  # noqa: S608
+def drop_reminders_of(db: Database, appointment: int, now: datetime, channel: str | None = None) -> None:
+    """Take away the reminders that wait for an appointment, of one channel or all, within the caller's transaction."""
+    where = f"appointment = ? AND {_NOT_IN_HAND} AND channel = COALESCE(?, channel)"
+    run(db, f"DELETE FROM portal_outbox WHERE {where}", appointment, now, channel)  # noqa: S608
 
 
 def waiting(db: Database) -> int:
@@ -213,8 +260,16 @@ def listed(db: Database, *, channel: str | None = None, failed: bool = False) ->
 
 
 def send_again(db: Database, number: int, now: datetime) -> bool:
-    """Let a message that waits or was given up on be due now, with all its attempts before it; false for others."""
+    """Let a message that waits or was given up on be due now, with all its attempts before it; false for others, and
+    for a reminder of what has begun or does not stand.
+    """
+    ahead = AppointmentRow.select(AppointmentRow.id).where(
+        AppointmentRow.status == Status.CONFIRMED, AppointmentRow.starts > now
+    )
     query = OutboxRow.update(failed=None, due=now, attempts=0, lease=None, leased_until=None).where(
-        OutboxRow.id == number, OutboxRow.sent.is_null(), OutboxRow.lease.is_null()
+        OutboxRow.id == number,
+        OutboxRow.sent.is_null(),
+        OutboxRow.lease.is_null(),
+        (OutboxRow.topic != REMINDER) | OutboxRow.appointment.in_(ahead),
     )
     return bool(query.execute(db))

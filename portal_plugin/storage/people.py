@@ -10,7 +10,19 @@ from .database import run
 PSEUDONYM = "erased-"
 """What the id of a client who was erased begins with."""
 
-_MESSAGE = ("channel", "topic", "recipient", "message_id", "created", "due", "attempts", "sent", "failed")
+_MESSAGE = (
+    "channel",
+    "topic",
+    "recipient",
+    "message_id",
+    "created",
+    "due",
+    "attempts",
+    "sent",
+    "failed",
+    "provider_id",
+    "delivery",
+)
 
 
 def messages(db: Database, client_id: str) -> list[dict[str, Any]]:
@@ -36,7 +48,7 @@ def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
     )
     theirs = "appointment IN (SELECT id FROM portal_appointment WHERE client_id = ?)"
     run(db, f"DELETE FROM portal_outbox WHERE sent IS NULL AND {theirs}", pseudonym)  # noqa: S608
-    run(db, f"UPDATE portal_outbox SET recipient = '', facts = '{{}}' WHERE {theirs}", pseudonym)  # noqa: S608
+    run(db, f"UPDATE portal_outbox SET recipient = '', facts = '{{}}', provider_id = '' WHERE {theirs}", pseudonym)  # noqa: S608
     return int(cursor.rowcount)
 
 

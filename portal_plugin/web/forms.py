@@ -2,16 +2,15 @@
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
-import phonenumbers
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from ..domain.practice import Practice
+from ..services.phones import is_in_use, textable
 from ..services.state import State
 from ..services.tokens import form_token, form_token_is_good
 
@@ -21,7 +20,6 @@ _INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Control characters but for tab and line breaks, and halves of a surrogate pair.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
 def said_once(values: MultiDict[str, str]) -> dict[str, str]:
@@ -51,18 +49,13 @@ def read_instant(text: str) -> datetime | None:
 
 def read_mobile(text: str, country: str) -> str:
     """A number that text messages reach, in E.164. Raises ValueError with a sentence for who typed it."""
-    typed = unicodedata.normalize("NFKC", text).strip()
-    if not typed:
+    if not text.strip():
         raise ValueError("Enter the mobile number the reminders should go to, or untick text reminders.")
-    try:
-        number = phonenumbers.parse(typed[:40], country)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_valid_number(number):
+    if not is_in_use(text, country):
         raise ValueError("That is not a complete phone number. Enter it with its area code.")
-    if phonenumbers.number_type(number) not in _MOBILE:
+    if not (mobile := textable(text, country)):
         raise ValueError("Text messages cannot reach that number. Enter a mobile number.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return mobile
 
 
 def printable(form: Form, field: Field) -> None:

@@ -55,6 +55,17 @@ def long_date(day: date) -> str:
     return f"{_DAYS[day.weekday()]}, {_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
+def short_date(day: date) -> str:
+    """`Tue, Dec 8`."""
+    return f"{_DAYS[day.weekday()][:3]}, {_MONTHS[day.month - 1][:3]} {day.day}"
+
+
+def exact_time(moment: datetime) -> str:
+    """`10:00 AM EST`; `UTC+05:45` where a zone has no abbreviation."""
+    name = f"{moment:%Z}"
+    return f"{clock_time(moment)} {name if name.isalpha() else f'UTC{moment.isoformat()[-6:]}'}"
+
+
 def month_name(day: date) -> str:
     return f"{_MONTHS[day.month - 1]} {day.year}"
 
@@ -118,6 +129,8 @@ def phone_number(e164: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "portal_date": long_date,
+    "portal_short_date": short_date,
+    "portal_exact_time": exact_time,
     "portal_month": month_name,
     "portal_time": told_time,
     "portal_zone": zone_name,

@@ -75,6 +75,8 @@ def test_the_copy_holds_all_that_was_planted(either_host, planted):
     assert [one["topic"] for one in copy["messages"]] == [
         "received",
         "confirmed",
+        "reminder",
+        "reminder",
         "received",
         "cancelled",
         "received",
