@@ -1,69 +1,93 @@
-"""What is said of text reminders at a number: yes, no more, yes again. Each is a row of the ledger and of the history.
+"""What clients say to text reminders, on their page and in text messages: yes, no more, yes again.
 
-Phone numbers are E.164 here. The newest word on a number counts, whoever said it.
+Each is one transaction: the ledger's row, the history's, and what it means for the reminders that wait. Phone numbers
+are E.164 here.
 """
 
-import hmac
+from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
 
-from ..domain.consent import Choice, ReminderConsent, Way
-from ..domain.history import Event
-from ..domain.lifecycle import Actor, ActorKind
-from ..storage import consents, history, outbox
+from ..domain.consent import Choice, LedgerEntry, ReminderConsent, Way
+from ..domain.lifecycle import Actor
+from ..domain.texting import Said
+from ..storage import appointments, consents
+from . import reminders
+from .ledger import bare, may_text, opt_out, write
 from .state import State
 
-
-def may_text(state: State, phone: str) -> bool:
-    """False when that number opted out and has not opted in again."""
-    return consents.last_choice(state.db, phone, digests(state, phone)) is not Choice.OUT
+__all__ = ["Answer", "agreed", "hear", "may_text", "opt_in", "opt_out", "turn_off", "turn_on"]
 
 
-def opt_out(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None = None) -> None:
-    """Text a number no more, and drop its reminders that wait. `raw` is what was said, word for word; `actor`, who did
-    it where that was not the client whose number it is.
-    """
-    with state.db.atomic():
-        consents.one_at_a_time(state.db, phone)
-        write(state, Choice.OUT, bare(state, phone), way, now, raw=raw, actor=actor)
+class Answer(StrEnum):
+    """What is answered to a text, as templates/portal/sms/ has it."""
+
+    STOPPED = "stopped"
+    STARTED = "started"
+    HELP = "help"
 
 
 def opt_in(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None = None) -> None:
-    """Let reminders go to a number again, for the appointments that they were agreed to for."""
+    """Let the reminders go to a number again that were agreed to for it."""
     with state.db.atomic():
         consents.one_at_a_time(state.db, phone)
-        write(state, Choice.IN, bare(state, phone), way, now, raw=raw, actor=actor)
+        _begin_again(state, phone, way, raw, now, actor)
 
 
-def write(
-    state: State,
-    choice: Choice,
-    consent: ReminderConsent,
-    way: Way,
-    now: datetime,
-    *,
-    raw: str = "",
-    client: str | None = None,
-    actor: Actor | None = None,
-    appointment: int | None = None,
-) -> None:
-    """The rows of one choice, inside a transaction that began with `consents.one_at_a_time`."""
-    db = state.db
-    client = consents.whose(db, consent.phone) if client is None else client
-    consents.add(db, choice, consent, way, client, raw, now)
-    if choice is Choice.OUT:
-        outbox.drop_reminders(db, consent.phone, now)
-    event = Event.OPT_OUT if choice is Choice.OUT else Event.OPT_IN
-    history.record(db, appointment, actor or Actor(ActorKind.CLIENT, client), event, None, None, way, now)
+def hear(state: State, phone: str, said: Said | None, raw: str, message_id: str, now: datetime) -> Answer | None:
+    """Do what a text message asks for, once for each id of the gateway; what to answer, None for nothing.
 
-
-def bare(state: State, phone: str) -> ReminderConsent:
-    """A word that was said away from the portal's pages, where nothing was shown and no box was ticked."""
-    return ReminderConsent(phone, state.practice().zone, "", "", "", "", unticked=False)
-
-
-def digests(state: State, phone: str) -> list[str]:
-    """What stands for a number in the ledger once its client was erased, the newest key's first. Who has the tables
-    but no key of the site cannot try numbers out.
+    An opt-out is confirmed once and no number that has opted out hears more, unless it asks for help.
     """
-    keys = reversed(state.settings.secret_keys)
-    return [hmac.digest(key.encode(), f"portal-phone.{phone}".encode(), "sha256").hex() for key in keys]
+    if not phone or said is None:
+        return None
+    with state.db.atomic():
+        if not consents.first_time(state.db, sha256(message_id.encode(errors="surrogatepass")).hexdigest()):
+            return None
+        if said is Said.HELP:
+            return Answer.HELP
+        consents.one_at_a_time(state.db, phone)
+        texted = may_text(state, phone)
+        if said is Said.STOP:
+            write(state, Choice.OUT, bare(state, phone), Way.TEXT, now, said=raw)
+            return Answer.STOPPED if texted else None
+        if not texted:
+            _begin_again(state, phone, Way.TEXT, raw, now, None)
+        # "Yes" is most often said to something else.
+        return None if texted and said is Said.YES else Answer.STARTED
+
+
+def _begin_again(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None) -> None:
+    write(state, Choice.IN, bare(state, phone), way, now, said=raw, actor=actor)
+    reminders.restore(state, phone, now)
+
+
+def agreed(state: State, client_id: str) -> list[LedgerEntry]:
+    """What a client agreed to and did not end: the newest of each number, latest first."""
+    newest: dict[str, LedgerEntry] = {}
+    for entry in reversed(consents.listed(state.db, client_id=client_id)):
+        if entry.choice is Choice.IN:
+            newest.setdefault(entry.phone, entry)
+    return [entry for phone, entry in newest.items() if may_text(state, phone)]
+
+
+def turn_on(state: State, client_id: str, consent: ReminderConsent, actor: Actor, now: datetime) -> None:
+    """Send text reminders of all that is still ahead of a client; nothing changes where they are on already."""
+    with state.db.atomic():
+        consents.one_at_a_time(state.db, consent.phone)
+        if any(entry.phone == consent.phone for entry in agreed(state, client_id)):
+            return
+        write(state, Choice.IN, consent, Way.PAGE, now, client=client_id, actor=actor)
+        appointments.remind_by_text(state.db, client_id, consent.phone, now)
+        reminders.restore(state, consent.phone, now)
+
+
+def turn_off(state: State, client_id: str, proof: ReminderConsent, actor: Actor, now: datetime) -> None:
+    """End what a client agreed to, at whichever numbers; `proof` says where they did so."""
+    with state.db.atomic():
+        # Always in one order: two who wait for each other's numbers would wait for good.
+        for phone in sorted(entry.phone for entry in agreed(state, client_id)):
+            consents.one_at_a_time(state.db, phone)
+            if may_text(state, phone):
+                write(state, Choice.OUT, replace(proof, phone=phone), Way.PAGE, now, client=client_id, actor=actor)

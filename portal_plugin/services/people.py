@@ -12,8 +12,8 @@ from ..domain.history import Event
 from ..domain.instants import instant, seconds
 from ..domain.lifecycle import Action, Actor, ActorKind
 from ..storage import appointments, claims, consents, history, people
-from .consents import digests
 from .decisions import decide
+from .ledger import digests
 from .phones import e164
 from .state import State
 

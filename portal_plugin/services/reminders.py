@@ -12,7 +12,7 @@ from ..domain.practice import Practice
 from ..domain.reminders import next_awake, plan
 from ..storage import appointments, outbox
 from ..storage.outbox import MAIL, REMINDER, SMS, Message
-from . import consents
+from . import ledger
 from .phones import textable
 from .state import State
 
@@ -55,7 +55,7 @@ def unwanted(state: State, message: Message) -> str | None:
         return "the appointment does not stand any more"
     if message.channel == SMS and _number(practice, appointment) != message.recipient:
         return "the client wants no texts at that number"
-    if message.channel == SMS and not consents.may_text(state, message.recipient):
+    if message.channel == SMS and not ledger.may_text(state, message.recipient):
         return "that number opted out"
     return None
 
@@ -74,7 +74,7 @@ def record_delivery(
     error = f"the gateway says {status}{told}" if status in outbox.FAILURES else ""
     phone = outbox.record_delivery(state.db, message_id, provider_id[:64], status, error, now)
     if phone and opted_out:
-        consents.opt_out(state, phone, Way.GATEWAY, code, now)
+        ledger.opt_out(state, phone, Way.GATEWAY, code, now)
 
 
 def next_moment(state: State, message: Message, at: datetime) -> datetime | None:
@@ -85,7 +85,7 @@ def next_moment(state: State, message: Message, at: datetime) -> datetime | None
 
 def _write_texts(state: State, practice: Practice, appointment: Appointment, now: datetime) -> None:
     phone = _number(practice, appointment)
-    if phone and consents.may_text(state, phone):
+    if phone and ledger.may_text(state, phone):
         # All that its template could ever say.
         facts = {
             "starts": appointment.starts.isoformat(),

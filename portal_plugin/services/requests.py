@@ -18,8 +18,8 @@ from ..hooks import Proposal, announce
 from ..storage import appointments, claims, consents, history
 from ..storage.appointments import DuplicateRequest
 from . import holding
-from .consents import write as write_consent
 from .decisions import announce_change, check_movable, check_really_moves, locked_to_move, move, take_place
+from .ledger import write as write_consent
 from .messages import enqueue
 from .rules import check_again, check_client, too_close
 from .slots import in_fairest_order, local_day_of, other_than, read_diary

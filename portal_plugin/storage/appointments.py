@@ -375,3 +375,15 @@ def one_at_a_time(db: Database, client_id: str) -> None:
 def busy_stretch(db: Database, row: int) -> Interval:
     """The time an appointment takes, buffers included."""
     return Interval(*run(db, "SELECT busy_from, busy_until FROM portal_appointment WHERE id = ?", row).fetchone())
+
+
+def remind_by_text(db: Database, client_id: str, phone: str, now: datetime) -> None:
+    """Send reminders of all that is ahead of a client to a number. Versions rise: who has read one reads again."""
+    run(
+        db,
+        "UPDATE portal_appointment SET text_reminders = TRUE, client_phone = ?, version = version + 1 "
+        f"WHERE client_id = ? AND starts > ? AND {_IS_OPEN}",  # noqa: S608
+        phone,
+        client_id,
+        now,
+    )

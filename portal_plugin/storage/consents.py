@@ -58,11 +58,11 @@ def last_choice(db: Database, phone: str, digests: Collection[str]) -> Choice | 
     return Choice(row[0]) if row else None
 
 
-def last_agreement(db: Database, client_id: str) -> LedgerEntry | None:
-    """The newest opt-in of a client, whether it still holds or not."""
-    query = f"SELECT {_ENTRY} FROM portal_consent WHERE client_id = ? AND kind = 'in' ORDER BY id DESC LIMIT 1"  # noqa: S608
+def last_phone(db: Database, client_id: str) -> str:
+    """Of a client's newest agreement, whether it still holds or not; "" where there was none."""
+    query = "SELECT phone FROM portal_consent WHERE client_id = ? AND kind = 'in' ORDER BY id DESC LIMIT 1"
     row = run(db, query, client_id).fetchone()
-    return _entry(row) if row else None
+    return str(row[0]) if row else ""
 
 
 def whose(db: Database, phone: str) -> str:

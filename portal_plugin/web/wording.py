@@ -115,6 +115,10 @@ def parts_of_day(slots: Sequence[Slot], wish: Wish) -> list[tuple[str, list[Choi
     return list(parts.items())
 
 
+def local(moment: datetime, zone: str) -> datetime:
+    return moment.astimezone(ZoneInfo(zone))
+
+
 def phone_number(e164: str) -> str:
     """`+1 212-555-0187`; as given when it is no number."""
     try:
@@ -133,4 +137,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_status": status_word,
     "portal_span": span,
     "portal_phone": phone_number,
+    "portal_local": local,
 }
