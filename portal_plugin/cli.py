@@ -15,6 +15,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from . import doctor
+from .consent_commands import consents_command
 from .delivery import worker
 from .domain.appointment import Appointment
 from .domain.errors import NotFound, PortalError
@@ -70,6 +71,7 @@ def portal_commands() -> AppGroup:
         group.add_command(_Command(name, callback=callback, params=list(params), help=function.__doc__))
     add_webhook_commands(group, _Command)
     group.add_command(key_commands(_Command))
+    group.add_command(consents_command(_Command))
     return group
 
 

@@ -24,12 +24,15 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Twilio:
-    """`sender` is a number in E.164 or the SID of a messaging service; `api` is Twilio's address."""
+    """`sender` is a number in E.164 or the SID of a messaging service; `api` is Twilio's address. `answers_itself`: it
+    answers STOP, START and HELP of its own accord, as it does unless one asks it not to.
+    """
 
     account_sid: str
     auth_token: str = field(repr=False)
     sender: str
     api: str
+    answers_itself: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +143,13 @@ def _twilio(data: object, private: bool, mistakes: list[str]) -> Twilio | None:
     if not data:
         return None
     given = dict(data) if isinstance(data, Mapping) else {}
+    answers_itself = given.pop("answers_itself", True)
     texts = {name: value.strip() for name, value in given.items() if isinstance(value, str) and value.strip()}
     service, number = texts.get("messaging_service_sid", ""), texts.get("from", "")
     known = {"account_sid", "auth_token", "from", "messaging_service_sid", "api"}
-    if texts.keys() != given.keys() or not {"account_sid", "auth_token"} <= texts.keys() <= known:
+    if not isinstance(answers_itself, bool):
+        mistakes.append("PORTAL_TWILIO: answers_itself must be True or False.")
+    elif texts.keys() != given.keys() or not {"account_sid", "auth_token"} <= texts.keys() <= known:
         # What was written may hold the secret under another name.
         mistakes.append(f"PORTAL_TWILIO: {_TWILIO}.")
     elif bool(service) == bool(number) or not re.fullmatch(r"MG[0-9a-zA-Z]{32}|\+?[0-9]{3,15}", service or number):
@@ -151,7 +157,7 @@ def _twilio(data: object, private: bool, mistakes: list[str]) -> Twilio | None:
     else:
         try:
             api = check_url(texts.get("api", "https://api.twilio.com"), private)
-            return Twilio(texts["account_sid"], texts["auth_token"], service or number, api.rstrip("/"))
+            return Twilio(texts["account_sid"], texts["auth_token"], service or number, api.rstrip("/"), answers_itself)
         except ValueError:
             mistakes.append("PORTAL_TWILIO: api must be a whole https address; leave it out for Twilio's own.")
     return None

@@ -250,7 +250,7 @@ def _write(
         starts=starts,
         ends=starts + kind.duration,
         zone=wish.zone,
-        client=_as_stored(asking.client, consent),
+        client=_as_stored(asking.client, _texted_at(consent, old)),
         note=asking.note,
         message=asking.message,
         reason="",
@@ -283,11 +283,18 @@ def _write(
     return stored
 
 
-def _as_stored(client: Client, consent: ReminderConsent | None) -> Client:
+def _as_stored(client: Client, phone: str | None) -> Client:
     """The same person as when read from the tables, whatever the host made of Client."""
-    if type(client) is Client and consent is None:
+    if type(client) is Client and phone is None:
         return client
-    return Client(client.id, client.name, client.email, consent.phone if consent else client.phone)
+    return Client(client.id, client.name, client.email, client.phone if phone is None else phone)
+
+
+def _texted_at(consent: ReminderConsent | None, old: Appointment | None) -> str | None:
+    """Where the client agreed to be texted: now, or for the appointment that this one takes the place of."""
+    if consent:
+        return consent.phone
+    return old.client.phone if old and old.text_reminders else None
 
 
 def _confirm_itself(state: State, practice: Practice, stored: Appointment, now: datetime) -> Appointment:

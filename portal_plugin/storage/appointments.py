@@ -379,11 +379,6 @@ def busy_stretch(db: Database, row: int) -> Interval:
 
 def remind_by_text(db: Database, client_id: str, phone: str, now: datetime) -> None:
     """Send reminders of all that is ahead of a client to a number. Versions rise: who has read one reads again."""
-    run(
-        db,
-        "UPDATE portal_appointment SET text_reminders = TRUE, client_phone = ?, version = version + 1 "
-        f"WHERE client_id = ? AND starts > ? AND {_IS_OPEN}",  # noqa: S608
-        phone,
-        client_id,
-        now,
-    )
+    ahead = f"client_id = ? AND starts > ? AND {_IS_OPEN}"
+    change = "text_reminders = TRUE, client_phone = ?, version = version + 1"
+    run(db, f"UPDATE portal_appointment SET {change} WHERE {ahead}", phone, client_id, now)  # noqa: S608

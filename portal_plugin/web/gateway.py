@@ -7,16 +7,22 @@ from flask.typing import ResponseReturnValue
 
 from ..delivery.twilio import OPTED_OUT, genuine
 from ..domain.errors import SetupError
+from ..domain.history import Event
+from ..domain.lifecycle import Actor, ActorKind
 from ..services import reminders
+from ..storage import history
 from ..storage.database import Unreachable
 from .guard import begin_request, current_state, exempt_from_csrf
+from .inbound import inbound
 
 LARGEST_CALL = 64 * 1024
+_CALLER = Actor(ActorKind.SYSTEM, "text gateway")
 
 
 def create_gateway(url_prefix: str) -> Blueprint:
     gateway = Blueprint("portal_gateway", __name__, url_prefix=f"{url_prefix}/sms")
     gateway.add_url_rule("/status/<key>", "status", status, methods=["POST"])
+    gateway.add_url_rule("/inbound", "inbound", inbound, methods=["POST"])
     gateway.before_request(_before)
     for failure in (SetupError, *Unreachable):
         gateway.register_error_handler(failure, _unreachable)
@@ -47,9 +53,11 @@ def _before() -> None:
     if account is None:
         abort(404)
     signature = request.headers.get("X-Twilio-Signature", "")
-    if not genuine(_called(state.settings.base_url), request.form, signature, account.auth_token):
-        abort(403)
+    is_genuine = genuine(_called(state.settings.base_url), request.form, signature, account.auth_token)
     state.check()
+    if not is_genuine:
+        history.record_refused(state.db, None, _CALLER, Event.TEXT, "badly signed", state.now())
+        abort(403)
 
 
 def _called(base_url: str) -> str:
