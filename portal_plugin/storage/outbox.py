@@ -269,9 +269,7 @@ def send_again(db: Database, number: int, now: datetime) -> bool:
     ahead = AppointmentRow.select(AppointmentRow.id).where(
         AppointmentRow.status == Status.CONFIRMED, AppointmentRow.starts > now
     )
-    query = OutboxRow.update(
-        failed=None, due=now, attempts=0, lease=None, leased_until=None, delivery=""
-    ).where(
+    query = OutboxRow.update(failed=None, due=now, attempts=0, lease=None, leased_until=None, delivery="").where(
         OutboxRow.id == number,
         OutboxRow.sent.is_null(),
         OutboxRow.lease.is_null(),
