@@ -18,7 +18,7 @@ from portal_plugin.delivery import twilio
 from portal_plugin.services import consents
 from portal_plugin.testing import Clock
 from tests.delivery.calendar_host import raw, says
-from tests.delivery.receiver import Receiver, receiver
+from tests.delivery.receiver import Hook, Receiver, receiver
 from tests.delivery.test_reminders import AFTERNOON, DAY, PHONE, confirmed, deliver_at, given_up, planned
 from tests.practices import PRACTICE
 from tests.services.steps import rows
@@ -73,8 +73,12 @@ def texting(make: Make) -> Host:
     return host
 
 
+def form_of(call: Hook) -> dict[str, str]:
+    return dict(parse_qsl(call.body.decode()))
+
+
 def forms(there: Receiver) -> list[dict[str, str]]:
-    return [dict(parse_qsl(call.body.decode())) for call in there.at(MESSAGES)]
+    return [form_of(call) for call in there.at(MESSAGES)]
 
 
 def row(host: Host, *names: str) -> tuple[Any, ...]:
