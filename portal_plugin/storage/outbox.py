@@ -174,7 +174,8 @@ REPORTS = FAILURES.union(_ORDER[1:])
 
 
 def record_delivery(db: Database, message_id: str, provider_id: str, status: str, error: str, now: datetime) -> str:
-    """Write down what a gateway says became of a text, unless it is older news; the number it went to, or "" for none.
+    """Write down what a gateway says became of a text, unless it is older news, or of an earlier try than the one that
+    counts; the number it went to, or "" for none.
 
     One that it took counts as sent, even if its answer was lost on the way; one that did not arrive as given up on.
     """
@@ -183,7 +184,8 @@ def record_delivery(db: Database, message_id: str, provider_id: str, status: str
     cursor = run(
         db,
         f"UPDATE portal_outbox SET provider_id = ?, delivery = ?, error = ?, {outcome} WHERE message_id = ? "  # noqa: S608
-        f"AND channel = '{SMS}' AND recipient <> '' AND (provider_id <> ? OR delivery IN ({marks(earlier)})) "
+        f"AND channel = '{SMS}' AND recipient <> '' AND ((provider_id = ? AND delivery IN ({marks(earlier)})) "
+        "OR (provider_id <> ? AND sent IS NULL)) "
         "RETURNING recipient",
         provider_id,
         status,
@@ -192,6 +194,7 @@ def record_delivery(db: Database, message_id: str, provider_id: str, status: str
         message_id,
         provider_id,
         *earlier,
+        provider_id,
     )
     row = cursor.fetchone()
     return row[0] if row else ""
@@ -266,7 +269,9 @@ def send_again(db: Database, number: int, now: datetime) -> bool:
     ahead = AppointmentRow.select(AppointmentRow.id).where(
         AppointmentRow.status == Status.CONFIRMED, AppointmentRow.starts > now
     )
-    query = OutboxRow.update(failed=None, due=now, attempts=0, lease=None, leased_until=None).where(
+    query = OutboxRow.update(
+        failed=None, due=now, attempts=0, lease=None, leased_until=None, delivery=""
+    ).where(
         OutboxRow.id == number,
         OutboxRow.sent.is_null(),
         OutboxRow.lease.is_null(),
