@@ -35,7 +35,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     with psycopg.connect(url, options="-c lock_timeout=10s") as connection:
         for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} DISABLE TRIGGER USER".encode())
-        for table in (*reversed(TABLES), "seal", "consent", "practice"):
+        for table in (*reversed(TABLES), "seal", "consent", "inbound_text", "practice"):
             connection.execute(f"DELETE FROM portal_{table}".encode())
         for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} ENABLE TRIGGER USER".encode())
