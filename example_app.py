@@ -194,7 +194,9 @@ def keep_mail(app: Flask, message: Message) -> None:
 
 
 def stored_mail(name: str) -> bytes:
-    """The mail as sent; 404 for a name that `keep_mail` would not give."""
+    """The mail as sent, or a sample; 404 for a name that neither has."""
+    if sample := next((one for one in portal.previews() if one.name == name and one.html), None):
+        return sample.source
     file = Path(current_app.instance_path, "mailbox", f"{name}.eml")
     if not re.fullmatch(r"[0-9]{20}-[0-9a-f]{8}", name) or not file.is_file():
         abort(404)
@@ -214,6 +216,12 @@ def text_of(mail: EmailMessage, kind: str) -> str | None:
 def mails() -> str:
     files = sorted(Path(current_app.instance_path, "mailbox").glob("*.eml"), reverse=True)[:100]
     return render_template("mailbox.html", mails={file.stem: parsed(file.read_bytes()) for file in files})
+
+
+@mailbox.get("/samples/")
+def samples() -> str:
+    """What the portal writes to clients, whenever it would: the place to look at templates of one's own."""
+    return render_template("samples.html", samples=list(portal.previews()))
 
 
 @mailbox.get("/<name>")

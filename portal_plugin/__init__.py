@@ -1,6 +1,7 @@
 """An appointment portal for the Flask site a practice already has."""
 
 from .delivery.failures import OptedOut, Undelivered
+from .delivery.preview import Preview
 from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
 from .domain.errors import (
@@ -51,6 +52,7 @@ __all__ = [
     "Portal",
     "PortalError",
     "PracticeFileError",
+    "Preview",
     "Proposal",
     "Refused",
     "SetupError",

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from .cli import portal_commands
 from .config import read_settings
 from .delivery import worker
+from .delivery.preview import Preview, previews
 from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
 from .domain.consent import Way
@@ -374,6 +375,13 @@ class Portal:
     def deliver(self) -> int:
         """Send what is due now, as `flask portal worker --once` does; how many messages were sent."""
         return worker.run_once(current_app._get_current_object(), _state())  # type: ignore[attr-defined]
+
+    def previews(self) -> Iterator[Preview]:
+        """Every message with sample facts, in your own templates and with the practice's names; nothing is sent.
+
+        Raises SetupError when the practice offers nothing yet.
+        """
+        return previews(current_app._get_current_object(), _state())  # type: ignore[attr-defined]
 
     def start_worker(self, app: Flask) -> None:
         """Deliver in a background thread of this process. Several processes may: a message is leased by one."""

@@ -11,12 +11,14 @@ from email.mime.base import MIMEBase
 from email.mime.text import MIMEText
 from email.policy import SMTP
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 import flask_mail
+from css_inline import CSSInliner
 from flask import Flask, current_app, render_template, url_for
 
+from ..domain import colors
 from ..domain.errors import SetupError
 from ..domain.text import clean_line
 from ..services.state import State
@@ -32,6 +34,9 @@ DEADLINE = 120
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
 """Pauses after each failed attempt."""
+
+_INLINER = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+"""Some mail programs read no style element. What it says of the dark stays there: it can stand nowhere else."""
 
 METHODS = {"confirmed": "REQUEST", "cancelled": "CANCEL"}
 
@@ -100,23 +105,36 @@ class Mail(flask_mail.Message):
 
 def send(app: Flask, state: State, row: Message) -> None:
     """Render and send. Raises what SMTP or the network raises; the worker writes it down."""
-    if "mail" not in app.extensions:
-        flask_mail.Mail().init_app(app)
-    if not app.extensions["mail"].default_sender:
-        raise SetupError("MAIL_DEFAULT_SENDER is not set: set it to the address that mails come from.")
+    mail = mail_of(app)
     with app.test_request_context(base_url=state.settings.base_url):
         message = compose(state, row)
-        with Connection(app.extensions["mail"]) as connection:
+        with Connection(mail) as connection:
             connection.send(message)
+
+
+def mail_of(app: Flask) -> Any:
+    """The host's Flask-Mail, or one by its settings. Raises SetupError when mails would come from nobody."""
+    if "mail" not in app.extensions:
+        flask_mail.Mail().init_app(app)
+    mail = app.extensions["mail"]
+    if not mail.default_sender:
+        raise SetupError("MAIL_DEFAULT_SENDER is not set: set it to the address that mails come from.")
+    return mail
 
 
 def compose(state: State, row: Message) -> flask_mail.Message:
     """Needs a request context whose base is the configured address: links never come from a Host header."""
     facts = row.facts
-    zone, instead = ZoneInfo(facts["zone"]), facts.get("instead_of")
+    zone = ZoneInfo(facts["zone"])
     confirmed = row.topic == "confirmed"
+    practice = facts["practice"]
+    # A message of an earlier release, still waiting, names neither.
+    color, logo = practice.get("color", colors.DEFAULT), practice.get("logo", "")
     context: dict[str, Any] = {
         **facts,
+        "light": colors.light(color),
+        "dark": colors.dark(color),
+        "logo_url": urljoin(state.settings.base_url, logo) if logo else "",
         "starts": datetime.fromisoformat(facts["starts"]).astimezone(zone),
         "ends": datetime.fromisoformat(facts["ends"]).astimezone(zone),
         "expires": datetime.fromisoformat(facts["expires"]).astimezone(zone),
@@ -132,18 +150,21 @@ def compose(state: State, row: Message) -> flask_mail.Message:
         "microsoft_365_url": outlook_link(facts, MICROSOFT_365) if confirmed else None,
     }
     subject, _, body = render_template(f"portal/mail/{row.topic}.txt", **context).strip().partition("\n")
-    practice = facts["practice"]
+    # What a mail program needs to show an appointment's mails as one conversation. The root is nobody's (RFC 5322,
+    # section 3.6.4, allows that), so that every mail can name it, whichever comes first.
+    site = urlsplit(state.settings.base_url).hostname
+    root = f"<{facts.get('thread', facts['ref'])}.appointment@{site}>"
     message = Mail(
         subject=clean_line(subject.removeprefix("Subject:")),
         recipients=[row.recipient],
         body=body.strip() + "\n",
-        html=render_template(f"portal/mail/{row.topic}.html", **context).strip(),
+        html=_INLINER.inline(render_template(f"portal/mail/{row.topic}.html", **context).strip()),
         reply_to=(clean_line(practice["name"]), practice["email"]) if practice["email"] else None,
-        extra_headers={"Auto-Submitted": "auto-generated"},
+        extra_headers={"Auto-Submitted": "auto-generated", "In-Reply-To": root, "References": root},
     )
     # The constructor would write a pair as text, in which a comma makes two senders of one.
     message.sender = current_app.extensions["mail"].default_sender
-    message.msgId = f"<{row.message_id}@{urlsplit(state.settings.base_url).hostname}>"
+    message.msgId = f"<{row.message_id}@{site}>"
     method = METHODS.get(row.topic)
     # A calendar learns only of what was confirmed once, and an organizer needs an address.
     if method and practice["email"] and (confirmed or facts["was"] == "confirmed"):

@@ -9,10 +9,10 @@ class PortalError(Exception):
 
 
 class NotFound(PortalError):
-    """There is no such appointment, or it belongs to somebody else: the two look the same."""
+    """What is named is not there, or belongs to somebody else: the two look the same."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no such appointment.")
+    def __init__(self, message: str = "There is no such appointment.") -> None:
+        super().__init__(message)
 
 
 class NotOffered(PortalError):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, Protocol, TypeVar
 
+from .colors import DEFAULT as DEFAULT_COLOR
 from .errors import NotOffered
 
 _DAYS_KEPT = 800
@@ -212,6 +213,8 @@ class Wish:
 
 @dataclass(frozen=True)
 class Practice:
+    """`color` (`#0f5c6e`) and `logo` (an address, or a path on the site) are for mails: pages look like the host's."""
+
     name: str
     zone: str
     phone: str
@@ -232,6 +235,8 @@ class Practice:
     contact_types: Mapping[str, ContactType]
     types: Mapping[str, AppointmentType]
     providers: Mapping[str, Provider]
+    color: str = DEFAULT_COLOR
+    logo: str = ""
     closures: tuple[Closure, ...] = ()
     holidays: Holidays = field(default_factory=dict[date, str])
 

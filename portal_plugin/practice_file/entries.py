@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict
 
 from ..domain.addresses import is_web_address
+from ..domain.colors import is_color
 from ..domain.instants import zone_names
 from ..domain.practice import Audience, Window
 from ..domain.reminders import MOST
@@ -114,6 +115,21 @@ def _address(url: object) -> str:
     return url
 
 
+def _color(text: object) -> str:
+    if not isinstance(text, str) or not (text == "" or is_color(text)):
+        raise ValueError(f'write a colour as "#0f5c6e", not {text!r}')
+    return text
+
+
+def _logo(text: object) -> str:
+    on_site = isinstance(text, str) and re.fullmatch(r"/(?!/)[^\s\\\x00-\x1f\x7f]*", text)
+    if not isinstance(text, str) or len(text) > 2000 or not (text == "" or on_site or is_web_address(text)):
+        raise ValueError(
+            f'write a path on the site, such as "/static/logo.png", or a whole address with "https://", not {text!r}'
+        )
+    return text
+
+
 Day = Annotated[date, BeforeValidator(read_day)]
 Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(write_window)]
 Awake = Annotated[Window, BeforeValidator(_read_awake), PlainSerializer(write_window)]
@@ -121,6 +137,8 @@ Ahead = Annotated[int, BeforeValidator(_read_ahead)]
 Reminders = Annotated[tuple[Ahead, ...], BeforeValidator(_read_reminders), AfterValidator(_different)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Address = Annotated[str, BeforeValidator(_address)]
+Color = Annotated[str, BeforeValidator(_color)]
+Logo = Annotated[str, BeforeValidator(_logo)]
 Whole = Annotated[int, Strict()]
 YesNo = Annotated[bool, Strict()]
 Who = Annotated[Audience, BeforeValidator(_audience)]
@@ -150,6 +168,8 @@ class PracticeSection(Section):
     remind_between: Awake = Window(9 * 60, 20 * 60)
     email_reminders: YesNo = False
     reminder_programme: Text = ""
+    color: Color = ""
+    logo: Logo = ""
 
 
 class LocationEntry(Section):

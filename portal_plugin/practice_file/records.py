@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
+from ..domain.colors import DEFAULT as DEFAULT_COLOR
 from ..domain.practice import (
     AppointmentType,
     Closure,
@@ -54,6 +55,8 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
             hours=main.cancellation_hours if main.reschedule_hours is None else main.reschedule_hours
         ),
         policies=main.policies,
+        color=main.color or DEFAULT_COLOR,
+        logo=main.logo,
         programme=main.reminder_programme or DEFAULT_PROGRAMME.format(name=main.name),
         reminders=tuple(timedelta(hours=hours) for hours in main.reminders),
         remind_between=main.remind_between,

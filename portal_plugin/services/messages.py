@@ -142,6 +142,8 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
             "email": practice.email,
             "address": practice.address,
             "policies": practice.policies,
+            "color": practice.color,
+            "logo": practice.logo,
         },
         "provider": {"name": appointment.provider.name, "title": appointment.provider.title},
         "type": {"name": appointment.type.name, "instructions": appointment.type.instructions},

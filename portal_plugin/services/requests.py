@@ -62,9 +62,8 @@ def asking_to_move(
     key: str | None = None,
 ) -> Asking:
     """The same appointment at another time; provider and location, by key, stay unless given. Raises NotOffered."""
-    place = location or (old.location.key if old.location else None)
     return Asking(
-        practice.wish(old.type.key, old.contact.key, provider or old.provider.key, place),
+        wish_to_move(practice, old, provider, location),
         old.client,
         starts,
         actor,
@@ -74,6 +73,12 @@ def asking_to_move(
         host_reference=old.host_reference,
         host_data=old.host_data,
     )
+
+
+def wish_to_move(practice: Practice, old: Appointment, provider: str | None, location: str | None) -> Wish:
+    """What is asked for by whoever moves it. Raises NotOffered where the practice no longer has it."""
+    place = location or (old.location.key if old.location else None)
+    return practice.wish(old.type.key, old.contact.key, provider or old.provider.key, place)
 
 
 def request_appointment(state: State, practice: Practice, asking: Asking) -> Appointment:

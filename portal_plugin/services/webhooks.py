@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..config import Settings
-from ..domain.errors import SetupError
+from ..domain.errors import NotFound, NotOffered
 from ..domain.instants import instant, seconds
 from ..domain.webhooks import NAMES, Endpoint, Secret, check_url, key_of, new_secret
 from ..storage import webhooks as stored
@@ -26,16 +26,16 @@ def known(settings: Settings, document: Mapping[str, Any]) -> dict[str, Endpoint
 
 
 def add(db: Database, settings: Settings, url: str, *, events: frozenset[str] = NAMES, full: bool = False) -> Endpoint:
-    """A new endpoint, with its first secret. Raises SetupError for an address that cannot be one, or is one."""
+    """A new endpoint, with its first secret. Raises NotOffered for an address that cannot be one, or is one."""
     try:
         check_url(url, settings.private_addresses)
     except ValueError as error:
-        raise SetupError(f"{error}.") from None
+        raise NotOffered("url", f"{error}.") from None
     endpoint = Endpoint(key_of(url), url, (Secret(new_secret()),), events, full)
 
     def change(document: dict[str, Any]) -> None:
         if endpoint.key in known(settings, document):
-            raise SetupError(f"That address is the endpoint {endpoint.key} already.")
+            raise NotOffered("url", f"That address is the endpoint {endpoint.key} already.")
         document["disabled"].pop(endpoint.key, None)
         document["endpoints"][endpoint.key] = _values(endpoint)
 
@@ -46,7 +46,7 @@ def add(db: Database, settings: Settings, url: str, *, events: frozenset[str] = 
 def rotate(db: Database, settings: Settings, key: str, *, keep: timedelta, now: datetime) -> Secret:
     """The endpoint's new secret; those it had sign beside it for as long as `keep`, or as they had left.
 
-    Raises SetupError for an endpoint that is not there, or whose secrets stand in the settings.
+    Raises NotFound, and NotOffered for an endpoint whose secrets stand in the settings.
     """
     secret, until = Secret(new_secret()), now + keep
 
@@ -61,7 +61,7 @@ def rotate(db: Database, settings: Settings, key: str, *, keep: timedelta, now: 
 
 
 def remove(db: Database, settings: Settings, key: str) -> None:
-    """Raises SetupError for an endpoint that is not there, or stands in the settings."""
+    """Raises NotFound, and NotOffered for an endpoint that stands in the settings."""
 
     def change(document: dict[str, Any]) -> None:
         _own(settings, document, key)
@@ -72,7 +72,7 @@ def remove(db: Database, settings: Settings, key: str) -> None:
 
 
 def enable(db: Database, settings: Settings, key: str) -> None:
-    """Write for an endpoint again that answered 410. Raises SetupError for one that is not there."""
+    """Write for an endpoint again that answered 410. Raises NotFound."""
 
     def change(document: dict[str, Any]) -> None:
         _there(known(settings, document), key)
@@ -102,13 +102,13 @@ def _change(db: Database, change: Callable[[dict[str, Any]], None]) -> None:
 def _own(settings: Settings, document: Mapping[str, Any], key: str) -> Endpoint:
     endpoint = _there(known(settings, document), key)
     if key in {one.key for one in settings.webhooks}:
-        raise SetupError(f"The endpoint {key} stands in PORTAL_WEBHOOKS: change it there.")
+        raise NotOffered("key", f"The endpoint {key} stands in PORTAL_WEBHOOKS: change it there.")
     return endpoint
 
 
 def _there(endpoints: Endpoints, key: str) -> Endpoint:
     if key not in endpoints:
-        raise SetupError(f"There is no endpoint {key}: `flask portal webhooks list` names them.")
+        raise NotFound(f"There is no endpoint {key}: `flask portal webhooks list` names them.")
     return endpoints[key]
 
 

@@ -103,14 +103,14 @@ def test_the_list_has_names_scopes_and_last_use(host: Host) -> None:
     system = made(host, "Front desk", "--scope", "decide", "--scope", "read")
     assert "Front desk  never used" in run(host, "list").stdout
     system.get("/types")
-    assert "decide read       Front desk  last used about 2026-12-07 12:00 UTC" in run(host, "list").stdout
-    [told] = json.loads(run(host, "list", "--json").stdout)
+    assert "decide read  Front desk  last used about 2026-12-07 12:00 UTC" in run(host, "list").stdout
+    [told] = json.loads(run(host, "list", "--json").stdout)["items"]
     assert told == {
         "id": system.key.split("_")[1],
         "name": "Front desk",
         "scopes": ["decide", "read"],
-        "created": "2026-12-07T12:00:00+00:00",
-        "last_used": "2026-12-07T12:00:00+00:00",
+        "created": "2026-12-07T12:00:00Z",
+        "last_used": "2026-12-07T12:00:00Z",
         "revoked": None,
     }
 
@@ -130,7 +130,7 @@ def test_without_a_key_the_list_says_how_to_make_one(host: Host) -> None:
     result = run(host, "list")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "flask portal keys create" in result.stderr
-    assert run(host, "list", "--json").stdout == "[]\n"
+    assert json.loads(run(host, "list", "--json").stdout) == {"items": []}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_without_a_key_the_list_says_how_to_make_one(host: Host) -> None:
         (["create", "Desk", "--scope", "all"], 2, "'all' is not one of 'read', 'decide', 'book'"),
         (["create", " ", "--scope", "read"], 2, "NAME"),
         (["create", "x" * 101, "--scope", "read"], 2, "1 to 100 characters"),
-        (["revoke", "nobody"], 1, "There is no key nobody: see flask portal keys list."),
+        (["revoke", "nobody"], 3, "There is no key nobody: see flask portal keys list."),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(host: Host, arguments: list[str], code: int, says: str) -> None:

@@ -316,7 +316,7 @@ def test_a_slow_calendar_delays_nobody_longer_than_its_deadline(
     assert time.monotonic() - began < 3
     assert listed(host) == [
         "ada  Ada Moreau  never read, 0 busy times; last try: there was no complete answer in time",
-        "ben  Ben Ito  read 0 min ago, 1 busy times",
+        "ben  Ben Ito     read 0 min ago, 1 busy times",
     ]
 
 

@@ -112,7 +112,7 @@ def test_page_list_mail_and_calendar_state_one_instant_on_both_sides_of_a_clock_
     posting.deliver()
     mail = mailbox.last
     assert mail.subject == f"Confirmed: {words}, 10:00 AM"
-    assert f"{words}, 10:00 AM - 10:50 AM ({zone})" in mail.text
+    assert f"{words}, 10:00 AM - 10:50 AM, {zone}" in mail.text
     downloaded = Calendar.from_ical(browser.get(f"/portal/appointments/{ref}/calendar.ics").data)
     for event in (mail.event, *downloaded.walk("VEVENT")):
         assert (event["DTSTART"].dt, event["DTEND"].dt) == (begins, ends)

@@ -18,6 +18,7 @@ from tests.web.pages import UPCOMING, open_page, ref_of, send, step_2
 
 HEADERS = {
     *("Content-Type", "MIME-Version", "Subject", "From", "To", "Date", "Message-ID", "Reply-To", "Auto-Submitted"),
+    *("In-Reply-To", "References"),
 }
 PROPERTIES = {
     *("UID", "SEQUENCE", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "LOCATION", "STATUS"),

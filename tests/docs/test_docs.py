@@ -47,6 +47,8 @@ def test_the_readme_example_serves_the_portal_and_its_commands_exist(tmp_path: P
         arguments = command.replace("practice.toml", str(practice)).split()
         if arguments[-1] == "worker":
             arguments.append("--once")
+        if "apply" in arguments:
+            arguments.append("--yes")
         done = subprocess.run(
             [sys.executable, "-m", "flask", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
         )

@@ -353,7 +353,7 @@ def test_a_mail_is_shown_as_page_as_text_and_as_source(app, mail):
     assert re.search(rf'<iframe[^>]+sandbox="[^"]*"[^>]+src="{mail}/html"', page)
     assert "Daniel Reyes" in page
     assert "BEGIN:VCALENDAR" in page
-    assert "<!doctype html>" in visitor.get(f"{mail}/html").text
+    assert visitor.get(f"{mail}/html").text.startswith("<!DOCTYPE html>")
     source = visitor.get(f"{mail}/source")
     assert source.content_type == "text/plain; charset=utf-8"
     assert f"To: {MAYA.email}" in source.text
@@ -374,6 +374,16 @@ def test_only_the_html_of_a_mail_may_have_inline_styles_and_it_is_sandboxed(app,
     assert "script" not in policy
     for path in (mail, f"{mail}/source", f"{mail}/calendar"):
         assert visitor.get(path).headers["Content-Security-Policy"] == CSP
+
+
+def test_every_message_there_can_be_is_shown(app):
+    site = browser(app)
+    addresses = re.findall(r'href="(/dev/mailbox/[a-z][a-z-]+)"', site.get("/dev/mailbox/samples/").text)
+    assert len(addresses) > 10
+    for address in addresses:
+        page = site.get(address).text
+        assert "Alex Sample" in page
+        assert "Harbor Street Counseling" in site.get(f"{address}/html").text
 
 
 @pytest.mark.parametrize("name", ["x", "..%2fportal", "%2e%2e%2fportal", "00000000000000000000-00000000", "a%00b"])

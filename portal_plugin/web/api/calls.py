@@ -11,7 +11,7 @@ from ...domain.lifecycle import Actor, ActorKind
 from ...domain.practice import Practice
 from ...domain.text import clean_line
 from ...services.state import State
-from ...storage.api_keys import ApiKey, Scope
+from ...storage.api_keys import Scope
 from ..guard import request_id
 from .problems import Problem, of_validation
 from .schemas import Action, Fault, Sent
@@ -21,20 +21,22 @@ Content = TypeVar("Content", bound=Sent, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Content]):
-    """`ref` is the address's, or empty. `request_key` ties what is made to the caller's Idempotency-Key, if any."""
+    """`caller` is the name of who calls, such as an API key's; `ref` the address's, or empty. `request_key` ties what
+    is made to the caller's Idempotency-Key, if any.
+    """
 
     state: State
     practice: Practice
-    key: ApiKey
+    caller: str
     sent: Content
     ref: str = ""
     request_key: str | None = None
 
 
 def actor(call: Call[Action]) -> Actor:
-    """The practice, by the name of its key and of whom the caller says it acts for."""
-    by = clean_line(call.sent.by)
-    return Actor(ActorKind.STAFF, f"{call.key.name}: {by}" if by else call.key.name, request_id())
+    """The practice, by the name of the caller and of whom it says it acts for."""
+    names = (call.caller, clean_line(call.sent.by))
+    return Actor(ActorKind.STAFF, ": ".join(filter(None, names)), request_id())
 
 
 View = Callable[[Call[Any]], Any]

@@ -11,6 +11,7 @@ from ...domain.appointment import Appointment
 from ...domain.errors import NotFound
 from ...storage import api_answers, appointments
 from ...storage.api_answers import Given
+from ...storage.api_keys import ApiKey
 from .calls import Call, Content
 from .problems import Problem
 
@@ -18,7 +19,7 @@ HEADER = "Idempotency-Key"
 PATTERN = r"^[\x21-\x7e]{1,255}$"
 
 
-def once(call: Call[Content], act: Callable[[Call[Content]], Appointment]) -> Appointment:
+def once(call: Call[Content], caller: ApiKey, act: Callable[[Call[Content]], Appointment]) -> Appointment:
     """What `act` comes to, or came to when this very call was made before. Raises Problem for another call's key."""
     key = request.headers.get(HEADER)
     if key is None:
@@ -27,7 +28,7 @@ def once(call: Call[Content], act: Callable[[Call[Content]], Appointment]) -> Ap
         raise Problem(400, "bad_idempotency_key", f"{HEADER} has 1 to 255 visible ASCII characters, as a UUID has.")
     db = call.state.db
     fingerprint = _fingerprint(key, call)
-    turn = api_answers.take_turn(db, call.key.id, key, fingerprint, call.state.now())
+    turn = api_answers.take_turn(db, caller.id, key, fingerprint, call.state.now())
     if isinstance(turn, Given):
         return _again(call, turn, fingerprint)
     try:

@@ -78,8 +78,8 @@ def answer(ref: str = "") -> Response:
     operation = BY_NAME[str(request.endpoint).rpartition(".")[2]]
     state = current_state()
     key = authorised(state, operation.scope)
-    call: Call[Any] = Call(state, state.practice(), key, read(operation.takes), ref)
-    told = once(call, operation.view) if operation.method == "POST" else operation.view(call)
+    call: Call[Any] = Call(state, state.practice(), key.name, read(operation.takes), ref)
+    told = once(call, key, operation.view) if operation.method == "POST" else operation.view(call)
     return _written(told, operation.status)
 
 
