@@ -385,7 +385,7 @@ def test_what_was_given_up_on_is_sent_again_only_while_it_is_of_use(make):
     act(host, "cancel", made.ref)
     gone = outbox.listed(host.state.db, channel="sms", failed=True)[0].id
     refused = runner.invoke(args=["portal", "resend", str(gone)])
-    assert (refused.exit_code, "Not waiting and not given up on" in refused.output) == (1, True)
+    assert (refused.exit_code, "Not waiting and not given up on" in refused.output) == (3, True)
 
 
 def test_a_gateway_that_says_the_number_opted_out_is_believed(make):
