@@ -19,10 +19,11 @@ from ..services.people import erase_outdated
 from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
 from ..storage import chain, outbox
-from ..storage.outbox import MAIL, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
-from . import mail, webhooks
+from ..storage.outbox import MAIL, SMS, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
+from . import mail, sms, webhooks
 from .busy_calendars import read_next
 from .failures import Undelivered
+from .reminding import held_back, next_try
 
 log = logging.getLogger("portal_plugin")
 
@@ -34,12 +35,13 @@ MOST_LANES = 8
 
 
 class Channel(NamedTuple):
-    """`retries` are the pauses after each failed attempt; after the last the row is given up on and stays visible.
+    """`send` may return what the provider calls it. `retries` are the pauses after each failed attempt; after the last
+    the row is given up on and stays visible.
 
     `batch` is how many rows are leased together. `contradicts`: what a later message has overtaken is not sent.
     """
 
-    send: Callable[[Flask, State, Message], None]
+    send: Callable[[Flask, State, Message], str | None]
     retries: tuple[timedelta, ...]
     batch: int
     contradicts: bool
@@ -47,6 +49,7 @@ class Channel(NamedTuple):
 
 CHANNELS = {
     MAIL: Channel(mail.send, mail.RETRIES, batch=20, contradicts=True),
+    SMS: Channel(sms.send, sms.RETRIES, batch=10, contradicts=False),
     # One at a time: an endpoint that asks for patience is asked nothing more.
     WEBHOOK: Channel(webhooks.send, webhooks.RETRIES, batch=1, contradicts=False),
 }
@@ -163,15 +166,17 @@ def _deliver(app: Flask, state: State, lane: Lane, message: Message) -> bool:
     if channel.contradicts and outbox.overtaken(state.db, message):
         outbox.settle(state.db, message, failed=state.now(), error="overtaken by a later message")
         return False
+    if held_back(state, message):
+        return False
     try:
         if _is_past(state, message):
             outbox.settle(state.db, message, failed=state.now(), error="answered meanwhile")
             return False
-        channel.send(app, state, message)
+        provider_id = channel.send(app, state, message)
     except Exception as error:
         _postpone(state, lane, message, error)
         return False
-    outbox.settle(state.db, message, sent=state.now())
+    outbox.settle(state.db, message, sent=state.now(), provider_id=provider_id or "")
     return True
 
 
@@ -187,11 +192,11 @@ def _postpone(state: State, lane: Lane, message: Message, error: Exception) -> N
     reason = str(error) if isinstance(error, SetupError | Undelivered) else type(error).__name__
     now, retries = state.now(), CHANNELS[lane.channel].retries
     asked = error.wait if isinstance(error, Undelivered) else None
-    if message.attempts > len(retries) or (isinstance(error, Undelivered) and error.for_good):
+    again = next_try(state, message, retries, asked or timedelta())
+    if again is None or (isinstance(error, Undelivered) and error.for_good):
         outbox.settle(state.db, message, failed=now, error=reason)
     else:
-        pause = max(retries[message.attempts - 1], asked or timedelta())
-        outbox.settle(state.db, message, due=now + pause, error=reason)
+        outbox.settle(state.db, message, due=again, error=reason)
     if asked:
         outbox.hold_off(state.db, lane, now + asked)
     log.warning("Message %s was not delivered (%s, attempt %d).", message.id, reason, message.attempts)

@@ -10,18 +10,24 @@ from typing import Any, NamedTuple
 from peewee import Database, fn
 
 from ..domain.instants import instant
-from .database import is_postgres, run
+from ..domain.lifecycle import Status
+from .database import is_postgres, marks, run
 from .models import AppointmentRow, OutboxRow, insert
 
-MAIL, WEBHOOK, DIGEST = "mail", "webhook", "digest"
+MAIL, WEBHOOK, SMS, DIGEST = "mail", "webhook", "sms", "digest"
 """Channels. What is gathered for a digest is delivered by none: it becomes part of a mail."""
 
 STAFF, STAFF_DIGEST = "staff", "staff_digest"
 """Topics of what the practice's own people are told: it names no client. All others are a client's."""
 
+REMINDER = "reminder"
+"""The topic of what is due some time before an appointment, and only while that stands."""
+
 
 class Lane(NamedTuple):
-    """What is delivered one after the other, and beside every other lane: all mails, or an endpoint's webhooks."""
+    """What is delivered one after the other, and beside every other lane: all mails, all texts, or an endpoint's
+    webhooks.
+    """
 
     channel: str
     recipient: str | None = None
@@ -73,10 +79,10 @@ def lanes_due(db: Database, now: datetime) -> list[Lane]:
     """Where something is to be delivered that nobody holds."""
     rows = run(
         db,
-        "SELECT DISTINCT channel, CASE WHEN channel = ? THEN NULL ELSE recipient END FROM portal_outbox "
+        "SELECT DISTINCT channel, CASE WHEN channel = ? THEN recipient END FROM portal_outbox "
         "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND (leased_until IS NULL OR leased_until <= ?) "
         "AND channel <> ?",
-        MAIL,
+        WEBHOOK,
         now,
         now,
         DIGEST,
@@ -148,7 +154,8 @@ def overtaken(db: Database, message: Message) -> bool:
     """
     if message.topic == STAFF_DIGEST:
         return False
-    same_reader = "o.topic = 'staff'" if message.topic == STAFF else "o.topic NOT IN ('staff', 'staff_digest')"
+    for_client = "o.topic NOT IN ('staff', 'staff_digest', 'reminder')"
+    same_reader = "o.topic = 'staff'" if message.topic == STAFF else for_client
     query = f"""SELECT 1 FROM portal_appointment mine
         JOIN portal_appointment a ON a.client_id = mine.client_id
             AND (a.id = mine.id OR (a.thread = mine.thread AND a.id > mine.id))
@@ -199,6 +206,43 @@ def give_back(db: Database, message: Message) -> None:
     settle(db, message, attempts=OutboxRow.attempts - 1)
 
 
+def put_off(db: Database, message: Message, until: datetime) -> None:
+    """The same, and not before that time."""
+    settle(db, message, attempts=OutboxRow.attempts - 1, due=until)
+
+
+_ORDER = ("", "accepted", "scheduled", "queued", "sending", "sent", "delivered")
+FAILURES = frozenset({"undelivered", "failed", "canceled"})
+REPORTS = FAILURES.union(_ORDER[1:])
+
+
+def record_delivery(db: Database, message_id: str, provider_id: str, status: str, error: str, now: datetime) -> str:
+    """Write down what a gateway says became of a text, unless it is older news, or of an earlier try than the one that
+    counts; the number it went to, or "" for none.
+
+    One that it took counts as sent, even if its answer was lost on the way; one that did not arrive as given up on.
+    """
+    earlier = _ORDER[: _ORDER.index(status)] if status in _ORDER else _ORDER
+    outcome = "sent = NULL, failed = ?" if status in FAILURES else "failed = NULL, sent = COALESCE(sent, ?)"
+    cursor = run(
+        db,
+        f"UPDATE portal_outbox SET provider_id = ?, delivery = ?, error = ?, {outcome} WHERE message_id = ? "  # noqa: S608
+        f"AND channel = '{SMS}' AND recipient <> '' AND ((provider_id = ? AND delivery IN ({marks(earlier)})) "
+        "OR (provider_id <> ? AND sent IS NULL)) "
+        "RETURNING recipient",
+        provider_id,
+        status,
+        error,
+        now,
+        message_id,
+        provider_id,
+        *earlier,
+        provider_id,
+    )
+    row = cursor.fetchone()
+    return row[0] if row else ""
+
+
 def hold_off(db: Database, lane: Lane, until: datetime) -> None:
     """Deliver nothing of what waits in a lane now before `until`."""
     OutboxRow.update(due=until).where(
@@ -207,6 +251,22 @@ def hold_off(db: Database, lane: Lane, until: datetime) -> None:
         OutboxRow.failed.is_null(),
         OutboxRow.due < until,
     ).execute(db)
+
+
+# Before it sends what it has in hand, a worker reads the state again; and it has to write down what came of it.
+_NOT_IN_HAND = f"topic = '{REMINDER}' AND sent IS NULL AND failed IS NULL AND (lease IS NULL OR leased_until <= ?)"
+
+
+def drop_reminders(db: Database, phone: str, now: datetime) -> None:
+    """Take away the text reminders that wait for a number in E.164, within the caller's transaction."""
+    where = f"channel = '{SMS}' AND recipient = ? AND {_NOT_IN_HAND}"
+    run(db, f"DELETE FROM portal_outbox WHERE {where}", phone, now)  # noqa: S608
+
+
+def drop_reminders_of(db: Database, appointment: int, now: datetime, channel: str | None = None) -> None:
+    """Take away the reminders that wait for an appointment, of one channel or all, within the caller's transaction."""
+    where = f"appointment = ? AND {_NOT_IN_HAND} AND channel = COALESCE(?, channel)"
+    run(db, f"DELETE FROM portal_outbox WHERE {where}", appointment, now, channel)  # noqa: S608
 
 
 def waiting(db: Database) -> int:
@@ -253,6 +313,8 @@ class Entry(NamedTuple):
     @property
     def masked(self) -> str:
         """The recipient, without naming a person."""
+        if self.channel == SMS:
+            return f"…{self.recipient[-2:]}"
         # Even the domain of an address may be somebody's name.
         return self.recipient if self.channel == WEBHOOK else f"{self.recipient[:1]}…@…"
 
@@ -283,8 +345,16 @@ def _entries(db: Database, where: str, *values: Any, most: int | None = None) ->
 
 
 def send_again(db: Database, number: int, now: datetime) -> bool:
-    """Let a message that waits or was given up on be due now, with all its attempts before it; false for others."""
-    query = OutboxRow.update(failed=None, due=now, attempts=0, lease=None, leased_until=None).where(
-        OutboxRow.id == number, OutboxRow.sent.is_null(), OutboxRow.lease.is_null()
+    """Let a message that waits or was given up on be due now, with all its attempts before it; false for others, and
+    for a reminder of what has begun or does not stand.
+    """
+    ahead = AppointmentRow.select(AppointmentRow.id).where(
+        AppointmentRow.status == Status.CONFIRMED, AppointmentRow.starts > now
+    )
+    query = OutboxRow.update(failed=None, due=now, attempts=0, lease=None, leased_until=None, delivery="").where(
+        OutboxRow.id == number,
+        OutboxRow.sent.is_null(),
+        OutboxRow.lease.is_null(),
+        (OutboxRow.topic != REMINDER) | OutboxRow.appointment.in_(ahead),
     )
     return bool(query.execute(db))

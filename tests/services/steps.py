@@ -21,11 +21,11 @@ TABLES = ("claim", "appointment", "history", "outbox")
 def empty(url: str) -> None:
     """Take everything out of a PostgreSQL database but its tables."""
     with psycopg.connect(url, options="-c lock_timeout=10s") as connection:
-        for table in ("history", "seal"):
+        for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} DISABLE TRIGGER USER".encode())
-        for table in (*reversed(TABLES), "seal", "consent", "practice"):
+        for table in (*reversed(TABLES), "seal", "consent", "inbound_text", "practice"):
             connection.execute(f"DELETE FROM portal_{table}".encode())
-        for table in ("history", "seal"):
+        for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} ENABLE TRIGGER USER".encode())
 
 
