@@ -195,7 +195,7 @@ def keep_mail(app: Flask, message: Message) -> None:
 
 def stored_mail(name: str) -> bytes:
     """The mail as sent, or a sample; 404 for a name that neither has."""
-    if sample := next((one for one in portal.previews() if one.name == name), None):
+    if sample := next((one for one in portal.previews() if one.name == name and one.html), None):
         return sample.source
     file = Path(current_app.instance_path, "mailbox", f"{name}.eml")
     if not re.fullmatch(r"[0-9]{20}-[0-9a-f]{8}", name) or not file.is_file():

@@ -1,5 +1,6 @@
 """An appointment portal for the Flask site a practice already has."""
 
+from .delivery.failures import OptedOut, Undelivered
 from .delivery.preview import Preview
 from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
@@ -52,6 +53,7 @@ __all__ = [
     "NotEveryWeek",
     "NotFound",
     "NotOffered",
+    "OptedOut",
     "Portal",
     "PortalError",
     "PracticeFileError",
@@ -65,6 +67,7 @@ __all__ = [
     "Status",
     "TooEarly",
     "TooLate",
+    "Undelivered",
     "Week",
     "appointment_accepted",
     "appointment_cancelled",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from limits import parse_many
 from .domain.addresses import is_web_address
 from .domain.errors import SetupError
 from .domain.staff_mail import StaffMail, read_staff_mail
-from .domain.webhooks import Endpoint, read_endpoint
+from .domain.webhooks import Endpoint, check_url, read_endpoint
 
 Clock = Callable[[], datetime]
 
@@ -21,6 +21,19 @@ _LONGEST_RETENTION = 36_500
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Twilio:
+    """`sender` is a number in E.164 or the SID of a messaging service; `api` is Twilio's address. `answers_itself`: it
+    answers STOP, START and HELP of its own accord, as it does unless one asks it not to.
+    """
+
+    account_sid: str
+    auth_token: str = field(repr=False)
+    sender: str
+    api: str
+    answers_itself: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,8 @@ class Settings:
     private_addresses: bool
     webhooks: tuple[Endpoint, ...]
     staff_mail: tuple[StaffMail, ...]
+    sms: Any
+    twilio: Twilio | None
     api_rate: str
     host_deadline: float | None
     clock: Clock
@@ -84,6 +99,15 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
     webhooks = _webhooks(config.get("PORTAL_WEBHOOKS") or [], private_addresses is True, mistakes)
     staff_mail = _staff_mail(config.get("PORTAL_STAFF_MAIL") or [], mistakes)
+    twilio = _twilio(config.get("PORTAL_TWILIO"), private_addresses is True, mistakes)
+    sms = config.get("PORTAL_SMS", "console")
+    if sms == "twilio" and not config.get("PORTAL_TWILIO"):
+        mistakes.append(f'PORTAL_SMS is "twilio", so PORTAL_TWILIO is needed: {_TWILIO}.')
+    elif sms not in ("console", "twilio") and not callable(getattr(sms, "send", sms)):
+        mistakes.append(
+            'PORTAL_SMS must be "console", "twilio", or a gateway of yours: a function (to, text, key), or an object '
+            "with such a method send."
+        )
     api_rate = text("PORTAL_API_RATE", "600/minute")
     if not _is_rate(api_rate):
         mistakes.append(f'PORTAL_API_RATE is {api_rate!r}: write how often a key may call, such as "600/minute".')
@@ -113,6 +137,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         private_addresses=private_addresses,
         webhooks=webhooks,
         staff_mail=staff_mail,
+        sms=sms,
+        twilio=twilio,
         api_rate=api_rate,
         host_deadline=host_deadline,
         clock=clock,
@@ -125,6 +151,33 @@ def _days(name: str, days: object, example: str, mistakes: list[str]) -> timedel
     if type(days) is int and 0 < days <= _LONGEST_RETENTION:
         return timedelta(days=days)
     mistakes.append(f"{name} is {days!r}: write a whole number of days, such as {example}, or None to keep everything.")
+    return None
+
+
+_TWILIO = "write a dict with account_sid, auth_token, and from (a number such as +12125550100) or messaging_service_sid"
+
+
+def _twilio(data: object, private: bool, mistakes: list[str]) -> Twilio | None:
+    if not data:
+        return None
+    given = dict(data) if isinstance(data, Mapping) else {}
+    answers_itself = given.pop("answers_itself", True)
+    texts = {name: value.strip() for name, value in given.items() if isinstance(value, str) and value.strip()}
+    service, number = texts.get("messaging_service_sid", ""), texts.get("from", "")
+    known = {"account_sid", "auth_token", "from", "messaging_service_sid", "api"}
+    if not isinstance(answers_itself, bool):
+        mistakes.append("PORTAL_TWILIO: answers_itself must be True or False.")
+    elif texts.keys() != given.keys() or not {"account_sid", "auth_token"} <= texts.keys() <= known:
+        # What was written may hold the secret under another name.
+        mistakes.append(f"PORTAL_TWILIO: {_TWILIO}.")
+    elif bool(service) == bool(number) or not re.fullmatch(r"MG[0-9a-zA-Z]{32}|\+?[0-9]{3,15}", service or number):
+        mistakes.append("PORTAL_TWILIO: from must be a number such as +12125550100, or messaging_service_sid MG...")
+    else:
+        try:
+            api = check_url(texts.get("api", "https://api.twilio.com"), private)
+            return Twilio(texts["account_sid"], texts["auth_token"], service or number, api.rstrip("/"), answers_itself)
+        except ValueError:
+            mistakes.append("PORTAL_TWILIO: api must be a whole https address; leave it out for Twilio's own.")
     return None
 
 

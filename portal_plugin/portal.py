@@ -15,13 +15,15 @@ from .delivery import worker
 from .delivery.preview import Preview, previews
 from .domain.appointment import Appointment, Client
 from .domain.availability import Slot
-from .domain.errors import NotFound, SetupError
+from .domain.consent import Way
+from .domain.errors import NotFound, NotOffered, SetupError
 from .domain.explanation import Explanation
 from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
 from .domain.series import Week
+from .domain.text import clean_text
 from .hooks import (
     BusyTimes,
     CurrentClient,
@@ -33,7 +35,8 @@ from .hooks import (
     RequestVeto,
 )
 from .practice_file import from_dict
-from .services import decisions, people, practices, requests, series
+from .services import consents, decisions, people, practices, requests, series
+from .services.phones import e164
 from .services.slots import explain, free_slots
 from .services.state import State
 from .storage import appointments, history
@@ -41,8 +44,10 @@ from .storage.database import check_ready, give_back
 from .web.api.routes import create_api
 from .web.blueprint import add_filters, create_blueprint
 from .web.carrying import carry
+from .web.gateway import create_gateway
 from .web.guard import request_id
 from .web.htmx import install
+from .web.inbound import answer_to
 
 
 class Portal:
@@ -68,6 +73,7 @@ class Portal:
         add_filters(app)
         app.register_blueprint(create_blueprint(self._url_prefix))
         app.register_blueprint(create_api(self._url_prefix))
+        app.register_blueprint(create_gateway(self._url_prefix))
         app.cli.add_command(portal_commands())
 
         @app.teardown_appcontext
@@ -247,7 +253,8 @@ class Portal:
         by: str = "host",
     ) -> Appointment:
         """Move an appointment: the new one is confirmed at once and names the old one in `replaces`. Provider and
-        location stay unless given. Raises NotFound, NotOffered, SlotTaken, AlreadyDecided.
+        location stay unless given. Raises NotFound, NotOffered, SlotTaken, AlreadyDecided, and NotAllowed while another
+        new time waits for an answer.
         """
         state = _state()
         practice = state.practice()
@@ -372,6 +379,25 @@ class Portal:
     def history(self, ref: str) -> list[HistoryEntry]:
         """What happened to an appointment, oldest first, for staff to read. Raises NotFound."""
         return history.entries(_state().db, self.appointment(ref).id)
+
+    # Texts that come in.
+
+    def incoming_text(self, phone: str, text: str, id: str, *, answered: bool = False) -> str | None:
+        """Tell of a text that somebody sent to the practice's number, where its gateway is another than Twilio; what to
+        answer, or None for nothing. The same `id` of the gateway counts once. `answered` says that the gateway has
+        answered by itself: what was said counts, and the answer is None.
+        """
+        return answer_to(_state(), phone, text, id, answered=answered)
+
+    def stop_texts(self, phone: str, *, by: str = "host", said: str = "") -> None:
+        """Text a number no more: somebody told the practice so, in words that `said` keeps. Raises NotOffered for what
+        is no phone number.
+        """
+        state = _state()
+        number = e164(phone, state.practice().country)
+        if not number:
+            raise NotOffered("phone", "That is not a complete phone number. Give it with its area code.")
+        consents.opt_out(state, number, Way.PRACTICE, clean_text(said), state.now(), _actor(by))
 
     # A client's own rights.
 

@@ -58,9 +58,9 @@ def execute(server: str, *statements: str) -> None:
 
 @contextmanager
 def without_guards(db: Database) -> Iterator[None]:
-    """History and seals can be changed inside the block, by whoever owns the database."""
+    """History, seals and ledger can be changed inside the block, by whoever owns the database."""
     if is_postgres(db):
-        before = [f"ALTER TABLE portal_{table} DISABLE TRIGGER USER" for table in ("history", "seal")]
+        before = [f"ALTER TABLE portal_{table} DISABLE TRIGGER USER" for table in ("history", "seal", "consent")]
         after = [statement.replace("DISABLE", "ENABLE") for statement in before]
     else:
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'portal_%_kept_%'"

@@ -26,7 +26,7 @@ EXIT_CODES = {
     USAGE: "The command was not understood, or --yes is missing.",
     NOT_FOUND: "What it names is not there.",
     CONFLICT: "Taken or decided meanwhile, too early or too late: look again.",
-    UNAVAILABLE: "The database, the tables or the practice are not in place: see flask portal doctor.",
+    UNAVAILABLE: "Something is not in place (see flask portal doctor), or the site did not answer in time.",
 }
 _OF_HTTP = {404: NOT_FOUND, 409: CONFLICT, 503: UNAVAILABLE}
 """The same refusal has the same kind of answer over HTTP and here."""

@@ -19,13 +19,13 @@ from ..doctor.sending import OVERDUE
 from ..services.state import State
 from ..storage import busy_calendars, chain, outbox
 from ..storage.health import queues
-from ..storage.outbox import MAIL, WEBHOOK, Entry
+from ..storage.outbox import MAIL, SMS, WEBHOOK, Entry
 from .command import NOT_FOUND, REFUSED, Answer, command, ready_state, wants_json
 from .options import printable
 from .telling import aligned
 
 _FAILED = click.Option(["--failed"], is_flag=True, help="What was given up on.")
-_CHANNEL = click.Option(["--channel"], type=click.Choice([MAIL, WEBHOOK]))
+_CHANNEL = click.Option(["--channel"], type=click.Choice([MAIL, SMS, WEBHOOK]))
 _NUMBERS = click.Argument(["numbers"], metavar="[ID]...", nargs=-1, type=click.IntRange(1, 2**63 - 1))
 
 
@@ -103,9 +103,11 @@ def preview(folder: Path) -> Answer:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for one in shown:
-            (folder / f"{one.name}.txt").write_text(f"Subject: {one.subject}\n\n{one.text}", "utf-8")
-            (folder / f"{one.name}.html").write_text(one.html, "utf-8")
-            (folder / f"{one.name}.eml").write_bytes(one.source)
+            head = f"Subject: {one.subject}\n\n" if one.html else ""
+            (folder / f"{one.name}.txt").write_text(f"{head}{one.text}", "utf-8")
+            if one.html:
+                (folder / f"{one.name}.html").write_text(one.html, "utf-8")
+                (folder / f"{one.name}.eml").write_bytes(one.source)
     except OSError as error:
         raise click.FileError(str(folder), error.strerror or "it cannot be written") from None
     items = [{"name": one.name, "subject": one.subject} for one in shown]

@@ -13,3 +13,11 @@ class Undelivered(Exception):
         super().__init__(reason)
         self.wait = wait
         self.for_good = for_good
+
+
+class OptedOut(Undelivered):
+    """The number wants no texts, as the gateway's own list has it. `said` is its answer, such as a code."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__("that number opted out at the gateway", for_good=True)
+        self.said = said

@@ -8,6 +8,8 @@ import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from string import punctuation
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -69,6 +71,18 @@ def ask(
     if isinstance(answer, NoAnswer):
         raise answer
     return answer
+
+
+def retry_after(answer: Answer, now: datetime, most: timedelta) -> timedelta | None:
+    """What the header says in seconds or as a date (RFC 9110, 10.2.3), within bounds; None where it says nothing."""
+    value = answer.headers.get("Retry-After", "").strip()
+    try:
+        if value.isascii() and value.isdecimal():
+            return timedelta(seconds=min(int(value), most.total_seconds()))
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return min(max(moment.replace(tzinfo=moment.tzinfo or UTC) - now, timedelta()), most)
 
 
 class _Connection(http.client.HTTPConnection):

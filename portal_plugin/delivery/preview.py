@@ -20,8 +20,9 @@ from ..domain.staff_mail import News
 from ..services.messages import facts
 from ..services.staff_mail import news_item, told
 from ..services.state import State
-from ..storage.outbox import MAIL, STAFF, STAFF_DIGEST, Message
+from ..storage.outbox import MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, Message
 from .mail import Items, compose, mail_of
+from .sms import compose as compose_text
 
 REF = "0" * 32
 CLIENT = Client("sample", "Alex Sample", "alex@example.org", "+1 212 555 0147")
@@ -58,6 +59,7 @@ _CASES = (
     _Case("confirmed", "confirmed", Status.REQUESTED, word=WORD),
     _Case("confirmed-at-a-distance", "confirmed", Status.REQUESTED, at_a_distance=True),
     _Case("confirmed-and-moved", "confirmed", Status.REQUESTED, moves=True),
+    _Case("reminder", "reminder", Status.REQUESTED),
     _Case("declined", "declined", Status.REQUESTED, word=WORD),
     _Case("declined-to-move", "declined", Status.REQUESTED, moves=True),
     _Case("cancelled-by-client", "cancelled", Status.CONFIRMED, ActorKind.CLIENT),
@@ -81,7 +83,8 @@ _NEWS = (
 
 
 def previews(app: Flask, state: State) -> Iterator[Preview]:
-    """All mails, with the practice's own names in them, in the order of an appointment's life, and those to staff.
+    """All mails, with the practice's own names in them, in the order of an appointment's life, the reminder as a text,
+    and the mails to staff.
 
     Raises SetupError when the practice offers nothing that an appointment could be made of, or mails have no sender.
     """
@@ -91,6 +94,7 @@ def previews(app: Flask, state: State) -> Iterator[Preview]:
         for case in _CASES:
             yield _to_client(state, practice, case)
         sample = _sample(practice, state.now(), at_a_distance=False)
+        yield _text(practice, sample)
         items = [news_item(replace(sample, status=now), news, was) for news, was, now in _NEWS]
         for item in items:
             yield _to_staff(state, practice, f"staff-{item['news']}", STAFF, [item])
@@ -121,6 +125,11 @@ def _preview(name: str, mail: flask_mail.Message) -> Preview:
     source = mail.as_bytes()
     parsed = message_from_bytes(source, policy=policy.default)
     return Preview(name, str(parsed["Subject"]), _body(parsed, "plain"), _body(parsed, "html"), source)
+
+
+def _text(practice: Practice, sample: Appointment) -> Preview:
+    text = compose_text(Message(0, 0, SMS, REMINDER, CLIENT.phone, "reminder-text", facts(practice, sample), 1, ""))
+    return Preview("reminder-text", "Text message", text, "", text.encode())
 
 
 def _body(mail: EmailMessage, kind: str) -> str:

@@ -4,8 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 from flask import Flask
 
@@ -15,7 +14,7 @@ from ..services import webhooks
 from ..services.state import State
 from ..storage.outbox import Message
 from .failures import Undelivered
-from .outbound import Answer, NoAnswer, ask
+from .outbound import Answer, NoAnswer, ask, retry_after
 
 DEADLINE = 15
 """Seconds for everything: name, connection, sending and the answer's head. Its body is not read."""
@@ -45,7 +44,7 @@ def send(app: Flask, state: State, row: Message) -> None:
         webhooks.disable(state.db, endpoint.key, now)
         raise Undelivered("the server answered 410, so the endpoint is disabled", for_good=True)
     if not 200 <= answer.status < 300:
-        wait = _retry_after(answer, now) if answer.status in {429, 503} else None
+        wait = retry_after(answer, now, LONGEST_WAIT) if answer.status in {429, 503} else None
         raise Undelivered(f"the server answered {answer.status}", wait=wait)
 
 
@@ -67,15 +66,3 @@ def _post(endpoint: Endpoint, row: Message, now: datetime, private: bool) -> Ans
 
 def _signature(key: bytes, signed: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
-
-
-def _retry_after(answer: Answer, now: datetime) -> timedelta | None:
-    """What the header says in seconds or as a date (RFC 9110, 10.2.3), within bounds; None where it says nothing."""
-    value = answer.headers.get("Retry-After", "").strip()
-    try:
-        if value.isascii() and value.isdecimal():
-            return timedelta(seconds=min(int(value), LONGEST_WAIT.total_seconds()))
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return min(max(moment.replace(tzinfo=moment.tzinfo or UTC) - now, timedelta()), LONGEST_WAIT)

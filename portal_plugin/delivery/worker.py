@@ -24,10 +24,11 @@ from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
 from ..storage import chain, health, outbox
 from ..storage.database import Unreachable
-from ..storage.outbox import LEASE, MAIL, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
-from . import mail, webhooks
+from ..storage.outbox import LEASE, MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
+from . import mail, sms, webhooks
 from .busy_calendars import read_next
 from .failures import Undelivered
+from .reminding import held_back, next_try
 
 log = logging.getLogger("portal_plugin")
 
@@ -38,12 +39,12 @@ REPORT = timedelta(minutes=10)
 MOST_LANES = 8
 """Of endpoints at once: each takes a thread and a connection to the database."""
 
-Send = Callable[[Message], None]
+Send = Callable[[Message], str | None]
 
 
 class Channel(NamedTuple):
-    """`opened` gives what sends a batch. `retries` are the pauses after each failed attempt; after the last the row is
-    given up on and stays visible.
+    """`opened` gives what sends a batch; that may return what the provider calls one. `retries` are the pauses after
+    each failed attempt; after the last the row is given up on and stays visible.
 
     `batch` is how many rows are leased together. `contradicts`: what a later message has overtaken is not sent.
     """
@@ -54,7 +55,9 @@ class Channel(NamedTuple):
     contradicts: bool
 
 
-def _each(send: Callable[[Flask, State, Message], None]) -> Callable[[Flask, State], AbstractContextManager[Send]]:
+def _each(
+    send: Callable[[Flask, State, Message], str | None],
+) -> Callable[[Flask, State], AbstractContextManager[Send]]:
     """Keeps nothing open from one message to the next."""
 
     @contextmanager
@@ -66,6 +69,7 @@ def _each(send: Callable[[Flask, State, Message], None]) -> Callable[[Flask, Sta
 
 CHANNELS = {
     MAIL: Channel(mail.Sender, mail.RETRIES, batch=20, contradicts=True),
+    SMS: Channel(_each(sms.send), sms.RETRIES, batch=10, contradicts=False),
     # One at a time: an endpoint that asks for patience is asked nothing more.
     WEBHOOK: Channel(_each(webhooks.send), webhooks.RETRIES, batch=1, contradicts=False),
 }
@@ -238,32 +242,35 @@ def _deliver(state: State, lane: Lane, message: Message, send: Send) -> bool:
     if channel.contradicts and outbox.overtaken(state.db, message):
         outbox.settle(state.db, message, failed=state.now(), error="overtaken by a later message")
         return False
-    if message.attempts > len(channel.retries) + 1:
+    # A reminder is tried until its time has passed.
+    if message.topic != REMINDER and message.attempts > len(channel.retries) + 1:
         outbox.settle(state.db, message, failed=state.now(), error="the worker ended whenever it was tried")
+        return False
+    if held_back(state, message):
         return False
     try:
         if _is_past(state, message):
             outbox.settle(state.db, message, failed=state.now(), error="answered meanwhile")
             return False
-        send(message)
+        provider_id = send(message)
     except Exception as error:
         _postpone(state, lane, message, error)
         return False
-    _mark_sent(state, message)
+    _mark_sent(state, message, provider_id or "")
     return True
 
 
-def _mark_sent(state: State, message: Message) -> None:
+def _mark_sent(state: State, message: Message, provider_id: str) -> None:
     """A mark that is missing costs a second copy: a database that is away for a moment is waited for."""
     for pause in (0.2, 1.0, 5.0):
         try:
-            outbox.settle(state.db, message, sent=state.now())
+            outbox.settle(state.db, message, sent=state.now(), provider_id=provider_id)
         except Unreachable:
             state.db.close()
             time.sleep(pause)
         else:
             return
-    outbox.settle(state.db, message, sent=state.now())
+    outbox.settle(state.db, message, sent=state.now(), provider_id=provider_id)
 
 
 def _is_past(state: State, message: Message) -> bool:
@@ -278,11 +285,11 @@ def _postpone(state: State, lane: Lane, message: Message, error: Exception) -> N
     reason = str(error) if isinstance(error, SetupError | Undelivered) else type(error).__name__
     now, retries = state.now(), CHANNELS[lane.channel].retries
     asked = error.wait if isinstance(error, Undelivered) else None
-    if message.attempts > len(retries) or (isinstance(error, Undelivered) and error.for_good):
+    again = next_try(state, message, retries, asked or timedelta())
+    if again is None or (isinstance(error, Undelivered) and error.for_good):
         outbox.settle(state.db, message, failed=now, error=reason)
     else:
-        pause = max(retries[message.attempts - 1], asked or timedelta())
-        outbox.settle(state.db, message, due=now + pause, error=reason)
+        outbox.settle(state.db, message, due=again, error=reason)
     if asked:
         outbox.hold_off(state.db, lane, now + asked)
     log.warning("Message %s was not delivered (%s, attempt %d).", message.id, reason, message.attempts)

@@ -8,7 +8,7 @@ from ..domain.errors import SetupError
 from ..services.state import State
 from .clocks import clock, clock_changes_ahead, time_zones
 from .findings import Finding, Findings, Level
-from .sending import mail, staff_mail, worker
+from .sending import mail, staff_mail, texts, worker
 from .setup import database, practice, settings
 
 __all__ = ["CHECKS", "Finding", "Level", "examine"]
@@ -22,6 +22,7 @@ CHECKS: tuple[Callable[[Flask, State], Findings], ...] = (
     clock_changes_ahead,
     mail,
     staff_mail,
+    texts,
     worker,
 )
 """Each looks at one thing, and yields a finding for each part of it. Its docstring is its name."""

@@ -1,4 +1,4 @@
-"""The mail server, and the worker that delivers to it."""
+"""The mail server, the gateway of texts, and the worker that delivers to them."""
 
 import smtplib
 import socket
@@ -10,7 +10,10 @@ from typing import Any
 import flask_mail
 from flask import Flask
 
+from ..config import Twilio
+from ..delivery.failures import Undelivered
 from ..delivery.mail import Connection
+from ..delivery.twilio import call
 from ..services.state import State
 from ..storage import appointments, health
 from ..storage.database import check_ready
@@ -61,6 +64,25 @@ def staff_mail(app: Flask, state: State) -> Findings:
         yield Finding(Level.OK, f"mails to staff go to {addresses} {'address' if addresses == 1 else 'addresses'}")
 
 
+def texts(app: Flask, state: State) -> Findings:
+    """Text reminders"""
+    check_ready(state.db)
+    gateway, account = state.settings.sms, state.settings.twilio
+    if not state.practice().reminders:
+        yield Finding(Level.OK, "the practice sends no reminders")
+    elif gateway == "console":
+        yield Finding(
+            Level.WARNING,
+            'PORTAL_SMS is "console", so text reminders are shown where the worker runs and reach nobody: set it to '
+            '"twilio" or to a gateway of yours, or reminders = [] in the practice file',
+        )
+    elif gateway == "twilio" and account:
+        trouble = _twilio_trouble(account, state.settings.private_addresses)
+        yield Finding(Level.FAILING if trouble else Level.OK, trouble or "Twilio knows the account and its token")
+    else:
+        yield Finding(Level.OK, "text reminders go to a gateway of the site's own, which was not asked")
+
+
 def worker(app: Flask, state: State) -> Findings:
     """The worker"""
     check_ready(state.db)
@@ -78,6 +100,16 @@ def worker(app: Flask, state: State) -> Findings:
         )
     else:
         yield Finding(Level.OK, "no message and no expiry is overdue, so the worker is alive or has had nothing to do")
+
+
+def _twilio_trouble(account: Twilio, private: bool) -> str | None:
+    try:
+        status = call(account, "GET", ".json", private).status
+    except Undelivered as reason:
+        return f"Twilio was not reached: {reason}"
+    if status in {401, 403, 404}:
+        return f"Twilio answers {status}: check account_sid and auth_token in PORTAL_TWILIO"
+    return None if status == 200 else f"Twilio answers {status}: try again, and look at its status page"
 
 
 def _trouble(mail: Any) -> str | None:

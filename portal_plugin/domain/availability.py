@@ -92,7 +92,9 @@ def open_days(practice: Practice, wish: Wish, diary: Diary, days: Iterable[date]
 def bookable_range(wish: Wish, now: datetime) -> tuple[int, int]:
     """The type's notice and horizon as seconds since 1970. The horizon counts whole local days from today."""
     last_day = local_date(seconds(now), wish.zone) + wish.type.horizon
-    return ceil(now.timestamp()) + wish.type.notice_seconds, day_bounds(last_day, wish.zone)[1]
+    # Without notice, what begins this very second has begun.
+    first = max(ceil(now.timestamp()) + wish.type.notice_seconds, int(now.timestamp()) + 1)
+    return first, day_bounds(last_day, wish.zone)[1]
 
 
 def _starts(practice: Practice, wish: Wish, provider: Provider, diary: Diary, first: int, beyond: int) -> Iterator[int]:

@@ -24,6 +24,8 @@ class Event(StrEnum):
     OPT_IN = "opt_in"
     FEED = "feed"
     FEED_END = "feed_end"
+    OPT_OUT = "opt_out"
+    TEXT = "text"
 
 
 class Result(StrEnum):

@@ -228,6 +228,9 @@ class Practice:
     reschedule_window: timedelta
     policies: str
     programme: str
+    reminders: tuple[timedelta, ...]
+    remind_between: Window
+    email_reminders: bool
     locations: Mapping[str, Location]
     contact_types: Mapping[str, ContactType]
     types: Mapping[str, AppointmentType]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from ..domain.practice import Window
 from .entries import (
     DAYS,
     KINDS,
@@ -16,6 +17,7 @@ from .entries import (
     PracticeFile,
     ProviderEntry,
     Section,
+    write_window,
 )
 
 SHORT = 40
@@ -69,7 +71,7 @@ def _differences(old: Section, new: Section) -> Iterator[str]:
             continue
         if name == "hours":
             yield from _hours(before, after)
-        elif isinstance(after, tuple):
+        elif isinstance(after, tuple) and not isinstance(after, Window):
             yield from _list(name, before, after)
         elif not told.repr or any(isinstance(value, str) and len(value) > SHORT for value in (before, after)):
             yield name
@@ -113,6 +115,8 @@ def _closure(closure: ClosureEntry) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Window):
+        return write_window(value)
     if isinstance(value, str):
         return repr(str(value))
     return "none" if value is None else str(value)

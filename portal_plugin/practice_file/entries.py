@@ -6,15 +6,17 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict
 
 from ..domain.addresses import is_web_address
 from ..domain.colors import is_color
 from ..domain.instants import zone_names
 from ..domain.practice import Audience, Window
+from ..domain.reminders import MOST
 
 _WINDOW = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2})", re.ASCII)
 KEY = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+_HOURS = re.compile(r"([0-9]{1,4})\s*h", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -36,6 +38,35 @@ def _read_window(text: object) -> Window:
 
 def write_window(window: Window) -> str:
     return f"{window.opens // 60}:{window.opens % 60:02}-{window.closes // 60}:{window.closes % 60:02}"
+
+
+def _read_awake(text: object) -> Window:
+    window = _read_window(text)
+    if window.closes - window.opens < 60:
+        raise ValueError("leave at least an hour of the day in which reminders may go out")
+    return window
+
+
+def _read_ahead(value: object) -> int:
+    match = _HOURS.fullmatch(value.strip()) if isinstance(value, str) else None
+    hours = int(match[1]) if match else value
+    if not isinstance(hours, int) or isinstance(hours, bool):
+        raise ValueError(f'write how long before the start as whole hours, such as "24h", not {value!r}')
+    if not 1 <= hours <= 8760:
+        raise ValueError(f"a reminder comes between 1 and 8760 hours before the start, not {hours}")
+    return hours
+
+
+def _read_reminders(value: object) -> object:
+    if not isinstance(value, list | tuple) or len(value) > MOST:
+        raise ValueError('write a list of at most two, such as ["24h", "2h"]; an empty one sends none')
+    return value
+
+
+def _different(hours: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(hours)) < len(hours):
+        raise ValueError(f"{hours[0]} hours stand there twice")
+    return hours
 
 
 def _zone(name: object) -> str:
@@ -101,6 +132,9 @@ def _logo(text: object) -> str:
 
 Day = Annotated[date, BeforeValidator(read_day)]
 Opening = Annotated[Window, BeforeValidator(_read_window), PlainSerializer(write_window)]
+Awake = Annotated[Window, BeforeValidator(_read_awake), PlainSerializer(write_window)]
+Ahead = Annotated[int, BeforeValidator(_read_ahead)]
+Reminders = Annotated[tuple[Ahead, ...], BeforeValidator(_read_reminders), AfterValidator(_different)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Address = Annotated[str, BeforeValidator(_address)]
 Color = Annotated[str, BeforeValidator(_color)]
@@ -130,6 +164,9 @@ class PracticeSection(Section):
     cancellation_hours: Annotated[Whole, Field(ge=0, le=8760)] = 24
     reschedule_hours: Annotated[Whole, Field(ge=0, le=8760)] | None = None
     policies: Text = ""
+    reminders: Reminders = (24, 2)
+    remind_between: Awake = Window(9 * 60, 20 * 60)
+    email_reminders: YesNo = False
     reminder_programme: Text = ""
     color: Color = ""
     logo: Logo = ""

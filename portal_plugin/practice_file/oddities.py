@@ -20,6 +20,7 @@ def oddities(file: PracticeFile, today: date) -> Told:
     """Of a file without mistakes. `today` is the practice's local date."""
     practice = to_practice(file, {entry.key: n for n, entry in enumerate(file.providers, 1)}, Entries())
     yield from _practice(file)
+    yield from _reminders(file)
     yield from _names(file)
     yield from _types(file, practice)
     yield from _providers(file, practice)
@@ -34,6 +35,28 @@ def _practice(file: PracticeFile) -> Told:
             yield ("practice",), f"nothing can be booked: there is no [[{kind}]]"
     if file.practice.email and "@" not in file.practice.email:
         yield ("practice", "email"), f"{file.practice.email!r} is no mail address, so no reply arrives; correct it"
+
+
+def _reminders(file: PracticeFile) -> Told:
+    main = file.practice
+    if main.email_reminders and not main.reminders:
+        yield (
+            ("practice", "email_reminders"),
+            "it has no effect without reminders; list some, or remove it",
+        )
+    farthest = max((kind.horizon_days * 24 for kind in file.appointment_types), default=8760)
+    for hours in main.reminders if "reminders" in main.model_fields_set else ():
+        if hours > farthest:
+            yield (
+                ("practice", "reminders"),
+                f"a reminder {hours} hours before never goes out to who books, since nothing can be booked more than "
+                f"{farthest} hours ahead; choose fewer",
+            )
+    if main.country == "US" and main.reminders and not set(main.remind_between) <= set(range(8 * 60, 21 * 60 + 1)):
+        yield (
+            ("practice", "remind_between"),
+            "the United States allow text messages between 8:00 and 21:00 of whoever gets them; stay within",
+        )
 
 
 def _names(file: PracticeFile) -> Told:

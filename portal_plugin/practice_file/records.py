@@ -58,6 +58,9 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         color=main.color or DEFAULT_COLOR,
         logo=main.logo,
         programme=main.reminder_programme or DEFAULT_PROGRAMME.format(name=main.name),
+        reminders=tuple(timedelta(hours=hours) for hours in main.reminders),
+        remind_between=main.remind_between,
+        email_reminders=main.email_reminders,
         locations=each(
             file.locations,
             retired.locations,

@@ -83,7 +83,8 @@ def announce_change(state: State, practice: Practice, action: Action, changed: A
     announce(action, changed, state.sender)
     if changed.status is Status.CONFIRMED and changed.replaces and action in {Action.CONFIRM, Action.ACCEPT}:
         old = appointments.by_ref(state.db, practice, changed.replaces)
-        if old is not None and old.status is Status.CANCELLED:
+        # It may have been cancelled by itself before, of which everybody has heard.
+        if old is not None and history.was_replaced(state.db, old.id):
             announce(Action.REPLACE, old, state.sender)
 
 
@@ -134,11 +135,21 @@ def take_place(
 
 
 def locked_to_move(db: Database, practice: Practice, moving: Appointment | None) -> Appointment | None:
-    """What is to be moved as it is now, for the rest of the transaction. Raises AlreadyDecided when it has ended."""
+    """What is to be moved as it is now, for the rest of the transaction. Raises what `check_stands` raises."""
     old = appointments.locked(db, practice, moving.ref) if moving else None
-    if old is not None and old.status not in OPEN:
-        raise AlreadyDecided(Action.REPLACE, old.status)
+    if old is not None:
+        check_stands(db, practice, old)
     return old
+
+
+def check_stands(db: Database, practice: Practice, old: Appointment) -> None:
+    """Raises AlreadyDecided when it has ended, and NotAllowed while a new time waits to take its place: were it moved
+    meanwhile, both could be confirmed.
+    """
+    if old.status not in OPEN:
+        raise AlreadyDecided(Action.REPLACE, old.status)
+    if appointments.pending_replacement(db, practice, old.ref):
+        raise NotAllowed(appointments.WAITS_ALREADY)
 
 
 def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> None:

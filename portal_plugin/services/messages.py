@@ -11,6 +11,7 @@ from ..domain.practice import Practice
 from ..domain.staff_mail import News, news_of
 from ..domain.webhooks import EVENTS, EXPIRING
 from ..storage import outbox
+from . import reminders
 from .staff_mail import tell_staff
 from .state import State
 
@@ -44,6 +45,8 @@ def enqueue(
     `word` is what the practice says to this change; what it said to an earlier one is not repeated. `old` is the
     appointment whose place this one takes or would have taken, as it was before.
     """
+    told = facts(practice, appointment) | {"was": was, "by": actor.kind, "message": word}
+    told |= {"instead_of": old.starts.isoformat() if old and old.status in OPEN else None}
     topic = TOPICS.get(action)
     # One mail for what was asked for and confirmed at once. A client without an address gets none.
     at_once = action is Action.REQUEST and appointment.type.confirms_itself
@@ -54,13 +57,12 @@ def enqueue(
             channel="mail",
             topic=topic,
             recipient=appointment.client.email,
-            facts=facts(practice, appointment)
-            | {"was": was, "by": actor.kind, "message": word}
-            | {"instead_of": old.starts.isoformat() if old and old.status in OPEN else None},
+            facts=told,
             now=now,
         )
     if news := news_of(appointment.type, action, actor.kind, was):
         tell_staff(state, practice, appointment, news, was or appointment.status, now, old)
+    reminders.follow(state, practice, appointment, was, old, told | {"message": "", "instead_of": None}, now)
     if state.known_webhooks:
         for changed, event in _told(appointment, action, old):
             _enqueue_webhooks(state, changed, event, now)

@@ -11,8 +11,10 @@ from ..domain.errors import AlreadyDecided, AppointmentsAhead
 from ..domain.history import Event
 from ..domain.instants import instant, seconds
 from ..domain.lifecycle import Action, Actor, ActorKind
-from ..storage import appointments, claims, feeds, history, people
+from ..storage import appointments, claims, consents, feeds, history, people
 from .decisions import decide
+from .ledger import digests
+from .phones import e164
 from .state import State
 
 BATCH = 100
@@ -30,7 +32,10 @@ def export_client(state: State, client_id: str, actor: Actor) -> dict[str, Any]:
         "appointments": [_told(one) for one in appointments.of_client(db, state.practice(), client_id)],
         "calendar_address": feed.created.isoformat() if (feed := feeds.of(db, feeds.Kind.CLIENT, client_id)) else None,
         "holds": [_readable(held._asdict())] if held else [],
-        "consents": [_readable(row) for row in people.consents(db, client_id)],
+        "consents": [
+            asdict(entry) | {"at": entry.at.isoformat()}
+            for entry in consents.of_client(db, client_id, phones_of(state, client_id))
+        ],
         "messages": [_readable(row) for row in people.messages(db, client_id)],
         "history": [
             {"appointment": ref, **asdict(entry), "at": entry.at.isoformat()}
@@ -53,6 +58,9 @@ def erase_client(state: State, client_id: str, actor: Actor, *, cancel: bool = F
                 decide(state, appointment.ref, Action.CANCEL, actor)
     with db.atomic():
         claims.end_holds(db, seconds(now), client_id)
+        for phone in phones_of(state, client_id):
+            # That somebody wants no texts holds on, with whoever they share the number.
+            consents.forget(db, client_id, pseudonym, phone, digests(state, phone)[0])
         kept = people.pseudonymise(db, client_id, pseudonym)
         if ahead := appointments.upcoming(db, practice, pseudonym, now):
             raise AppointmentsAhead(len(ahead))
@@ -60,6 +68,12 @@ def erase_client(state: State, client_id: str, actor: Actor, *, cancel: bool = F
         if kept or erased:
             history.record(db, None, actor, Event.ERASE, None, None, "", now, erased=erased)
     return kept
+
+
+def phones_of(state: State, client_id: str) -> set[str]:
+    """Every number in E.164 that a client said something of, or that the host named them with."""
+    country = state.practice().country
+    return {phone for text in consents.phones_of(state.db, client_id) if (phone := e164(text, country))}
 
 
 def erase_outdated(state: State, before: datetime) -> bool:

@@ -3,31 +3,33 @@
 import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
+from ..domain.consent import Choice, ReminderConsent, Way
 from ..domain.errors import AlreadyDecided, NotOffered, PortalError, SlotTaken
-from ..domain.history import Event
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims, history
+from ..storage import appointments, claims, consents, history
 from ..storage.appointments import DuplicateRequest
 from . import holding
 from .decisions import (
     announce_change,
     check_movable,
     check_really_moves,
+    check_stands,
     locked_to_move,
     move,
     refusals_recorded,
     take_place,
 )
+from .ledger import write as write_consent
 from .messages import enqueue
 from .rules import check_again, check_client, too_close
 from .slots import in_fairest_order, local_day_of, other_than, read_diary
@@ -35,18 +37,6 @@ from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
 SYSTEM = Actor(ActorKind.SYSTEM, "automatic confirmation")
-
-
-@dataclass(frozen=True, slots=True)
-class ReminderConsent:
-    """A client's agreement to text reminders, with what proves it. `phone` is E.164, `text` what they read."""
-
-    phone: str
-    zone: str
-    address: str
-    user_agent: str
-    page: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +107,8 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
             # The same form may have come in before, and its own request is what now stands in the way.
             if earlier := _sent_before(state, practice, asking):
                 return earlier
+            if asking.moving is not None:
+                _check_again_to_move(state, practice, asking.moving)
             raise
 
 
@@ -126,6 +118,12 @@ def _refused_moves_recorded(state: State, asking: Asking) -> AbstractContextMana
     if asking.moving is None:
         return nullcontext()
     return refusals_recorded(state, asking.moving.ref, Action.REPLACE, asking.actor)
+
+
+def _check_again_to_move(state: State, practice: Practice, moving: Appointment) -> None:
+    """What became of the appointment meanwhile says more than that the time which it took is taken."""
+    if now := appointments.by_ref(state.db, practice, moving.ref):
+        check_stands(state.db, practice, now)
 
 
 def _sent_before(state: State, practice: Practice, asking: Asking) -> Appointment | None:
@@ -265,6 +263,9 @@ def _write(
     db = state.db
     wish, starts, kind, consent = asking.wish, asking.starts, asking.wish.type, asking.consent
     now = now.replace(microsecond=0)  # as it will be read
+    if consent:
+        # Before any other lock: a STOP that comes meanwhile holds this one first, too.
+        consents.one_at_a_time(db, consent.phone)
     old = locked_to_move(db, practice, asking.moving)
     if action is Action.REQUEST:
         check_again(db, wish, asking.client, provider, starts, now, old)
@@ -286,7 +287,7 @@ def _write(
         starts=starts,
         ends=starts + kind.duration,
         zone=wish.zone,
-        client=_as_stored(asking.client, consent),
+        client=_as_stored(asking.client, _texted_at(consent, old)),
         note=asking.note,
         message=asking.message,
         reason="",
@@ -301,22 +302,36 @@ def _write(
         claim=claim,
     )
     stored = appointments.add(db, draft, stretch, asking.key)
-    if consent:
-        appointments.add_consent(db, at=now, client_id=stored.client.id, **asdict(consent))
     history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
     if consent:
-        history.record(db, stored.id, asking.actor, Event.OPT_IN, None, None, "", now)
+        write_consent(
+            state,
+            Choice.IN,
+            consent,
+            Way.REQUEST,
+            now,
+            client=stored.client.id,
+            actor=asking.actor,
+            appointment=stored.id,
+        )
     if action is Action.BOOK:
         stored = take_place(db, stored, old, asking.actor, now)
     enqueue(state, practice, stored, action, asking.actor, None, asking.message, now, old)
     return stored
 
 
-def _as_stored(client: Client, consent: ReminderConsent | None) -> Client:
+def _as_stored(client: Client, phone: str | None) -> Client:
     """The same person as when read from the tables, whatever the host made of Client."""
-    if type(client) is Client and consent is None:
+    if type(client) is Client and phone is None:
         return client
-    return Client(client.id, client.name, client.email, consent.phone if consent else client.phone)
+    return Client(client.id, client.name, client.email, client.phone if phone is None else phone)
+
+
+def _texted_at(consent: ReminderConsent | None, old: Appointment | None) -> str | None:
+    """Where the client agreed to be texted: now, or for the appointment that this one takes the place of."""
+    if consent:
+        return consent.phone
+    return old.client.phone if old and old.text_reminders else None
 
 
 def _confirm_itself(state: State, practice: Practice, stored: Appointment, now: datetime) -> Appointment:

@@ -40,7 +40,8 @@ def read_diary(
     numbers = [provider.number for provider in wish.providers]
     taken = claims.taken(state.db, numbers, first, beyond, seconds(state.now()) if practice.hold else None)
     busy: dict[str, Sequence[tuple[int, ...]]] = {provider.key: taken[provider.number] for provider in wish.providers}
-    if moving is not None and moving.claim is not None:
+    # A seat in a group's session stays taken until the other time is confirmed, and others sit beside it.
+    if moving is not None and moving.claim is not None and moving.type.capacity == 1 == kind.capacity:
         _free(busy, moving.provider.key, appointments.busy_stretch(state.db, moving.id))
     if practice.hold and client and (held := claims.held_by(state.db, client.id)):
         _free(busy, practice.by_number[held.provider].key, (held.starts, held.ends))

@@ -15,13 +15,15 @@ from ..domain.instants import instant
 from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
 from .database import is_postgres, marks, run
-from .models import AppointmentRow, ConsentRow, columns, insert
+from .models import AppointmentRow, columns, insert
 
 _REF = re.compile("[0-9a-f]{32}")
 _NAMES = columns(AppointmentRow)
 # The index's own condition, word for word: without it SQLite reads every appointment there is.
 _IS_OPEN = "status IN ('requested', 'invited', 'confirmed')"
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM portal_appointment WHERE"  # noqa: S608
+
+WAITS_ALREADY = "Another new time for this appointment is waiting for an answer already."
 
 
 class DuplicateRequest(Exception):
@@ -101,7 +103,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
         if "request_key" in str(error):
             raise DuplicateRequest from None
         if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
-            raise NotAllowed("Another new time for this appointment is waiting for an answer already.") from None
+            raise NotAllowed(WAITS_ALREADY) from None
         raise _second_seat(error) from None
     # Nobody else has seen it yet, and a copy of so many fields costs more than the statement.
     object.__setattr__(appointment, "id", row)
@@ -146,6 +148,16 @@ def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointme
     """What waits to take this one's place, locked likewise."""
     waiting = "replaces = ? AND status IN ('requested', 'invited')"
     return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
+
+
+def by_id(db: Database, practice: Practice, row: int) -> Appointment | None:
+    return next(iter(_select(db, practice, "id = ?", row)), None)
+
+
+def to_be_texted(db: Database, practice: Practice, now: datetime) -> list[Appointment]:
+    """Appointments still ahead whose clients agreed to text reminders."""
+    where = f"{_IS_OPEN} AND status = ? AND starts > ? AND text_reminders"
+    return _select(db, practice, where, Status.CONFIRMED, now)
 
 
 def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -> Appointment | None:
@@ -388,5 +400,8 @@ def busy_stretch(db: Database, row: int) -> Interval:
     return Interval(*run(db, "SELECT busy_from, busy_until FROM portal_appointment WHERE id = ?", row).fetchone())
 
 
-def add_consent(db: Database, **values: Any) -> None:
-    insert(db, ConsentRow, **values)
+def remind_by_text(db: Database, client_id: str, phone: str, now: datetime) -> None:
+    """Send reminders of all that is ahead of a client to a number. Versions rise: who has read one reads again."""
+    ahead = f"client_id = ? AND starts > ? AND {_IS_OPEN}"
+    change = "text_reminders = TRUE, client_phone = ?, version = version + 1"
+    run(db, f"UPDATE portal_appointment SET {change} WHERE {ahead}", phone, client_id, now)  # noqa: S608

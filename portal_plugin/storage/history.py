@@ -23,6 +23,7 @@ SELECT h.id FROM portal_appointment a JOIN portal_history h ON h.appointment = a
     WHERE a.client_id = ? AND (h.actor_kind NOT IN ('client', 'link') OR h.actor = ?)
 UNION SELECT id FROM portal_history WHERE result = 'refused' AND actor = ? AND actor_kind IN ('client', 'link')
 UNION SELECT id FROM portal_history WHERE action = 'export' AND reason = ?
+UNION SELECT id FROM portal_history WHERE action IN ('opt_in', 'opt_out') AND actor = ? AND actor_kind = 'client'
 """
 _ENTRY = "h.at, h.actor_kind, h.actor, h.action, h.from_status, h.to_status, h.result, h.reason, h.request_id"
 
@@ -87,12 +88,20 @@ def entries(db: Database, appointment: int) -> list[HistoryEntry]:
     return [_entry(values) for values in run(db, query, appointment)]
 
 
+def was_replaced(db: Database, appointment: int) -> bool:
+    """Whether another one took its place."""
+    query = "SELECT 1 FROM portal_history WHERE appointment = ? AND action = 'replace' AND result = 'done'"
+    return run(db, query, appointment).fetchone() is not None
+
+
 def about(db: Database, client_id: str) -> list[tuple[str | None, HistoryEntry]]:
-    """What happened to a client's appointments, each with its reference, what they were refused, and exports."""
+    """What happened to a client's appointments, each with its reference, what they were refused, exports, and what they
+    said to text reminders.
+    """
     query = f"""SELECT a.ref, {_ENTRY} FROM portal_history h
         LEFT JOIN portal_appointment a ON a.id = h.appointment AND a.client_id = ?
         WHERE h.id IN ({_CONCERNS}) ORDER BY h.id"""  # noqa: S608
-    return [(ref, _entry(values)) for ref, *values in run(db, query, *[client_id] * 5)]
+    return [(ref, _entry(values)) for ref, *values in run(db, query, *[client_id] * 6)]
 
 
 def forget(db: Database, client_id: str, pseudonym: str) -> int:
@@ -107,7 +116,7 @@ def forget(db: Database, client_id: str, pseudonym: str) -> int:
         f"WHERE salt IS NOT NULL AND id IN ({_CONCERNS})",
         *PERSONS,
         pseudonym,
-        *[client_id] * 3,
+        *[client_id] * 4,
     )
     return int(cursor.rowcount)
 

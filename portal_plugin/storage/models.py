@@ -120,12 +120,16 @@ class OutboxRow(Model):
     sent = InstantField(null=True)
     failed = InstantField(null=True)
     error = TextField()
+    provider_id = TextField()
+    delivery = CharField()
 
     class Meta:
         table_name = "portal_outbox"
 
 
 class ConsentRow(Model):
+    """The database refuses every change but one: that what names a client is taken away, see storage/consents.py."""
+
     id = BigAutoField()
     at = InstantField()
     zone = CharField()
@@ -135,6 +139,12 @@ class ConsentRow(Model):
     user_agent = TextField()
     page = TextField()
     text = TextField()
+    kind = CharField()
+    way = CharField()
+    said = TextField()
+    version = CharField()
+    unticked = BooleanField()
+    number = CharField()
 
     class Meta:
         table_name = "portal_consent"

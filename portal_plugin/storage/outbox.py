@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from peewee import Database, fn
 
 from ..domain.instants import instant
-from .database import is_postgres, run
-from .models import OutboxRow, insert
+from ..domain.lifecycle import Status
+from .database import is_postgres, marks, run
+from .models import AppointmentRow, OutboxRow, insert
 
-MAIL, WEBHOOK, DIGEST = "mail", "webhook", "digest"
+MAIL, WEBHOOK, SMS, DIGEST = "mail", "webhook", "sms", "digest"
 """Channels. What is gathered for a digest is delivered by none: it becomes part of a mail."""
 
 STAFF, STAFF_DIGEST = "staff", "staff_digest"
@@ -24,9 +25,14 @@ STAFF, STAFF_DIGEST = "staff", "staff_digest"
 LEASE = timedelta(minutes=5)
 """How long a message is one worker's."""
 
+REMINDER = "reminder"
+"""The topic of what is due some time before an appointment, and only while that stands."""
+
 
 class Lane(NamedTuple):
-    """What is delivered one after the other, and beside every other lane: all mails, or an endpoint's webhooks."""
+    """What is delivered one after the other, and beside every other lane: all mails, all texts, or an endpoint's
+    webhooks.
+    """
 
     channel: str
     recipient: str | None = None
@@ -84,10 +90,10 @@ def lanes_due(db: Database, now: datetime) -> list[Lane]:
     """Where something is to be delivered that nobody holds."""
     rows = run(
         db,
-        "SELECT DISTINCT channel, CASE WHEN channel = ? THEN NULL ELSE recipient END FROM portal_outbox "
+        "SELECT DISTINCT channel, CASE WHEN channel = ? THEN recipient END FROM portal_outbox "
         "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND channel <> ? "
         "AND (leased_until IS NULL OR leased_until <= ? OR leased_until > ?)",
-        MAIL,
+        WEBHOOK,
         now,
         DIGEST,
         now,
@@ -100,17 +106,18 @@ def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: in
     """Take a lane's due rows that nobody else holds, oldest first. A lease that ran out is nobody's, and neither is one
     from before a clock was put back.
 
-    What one recipient is told of an appointment is taken one after the other; one that waits for another try holds up
-    none. A row that cannot be read is given up on.
+    What one recipient is told of an appointment, and of the one whose place it takes, is taken one after the other;
+    one that waits for another try holds up none. A row that cannot be read is given up on.
     """
     lease = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
-    earlier = OutboxRow.alias()
+    earlier, this, old = OutboxRow.alias(), AppointmentRow.alias(), AppointmentRow.alias()
+    replaced = this.select(old.id).join(old, on=old.ref == this.replaces).where(this.id == OutboxRow.appointment)
     free = (
         OutboxRow.select(OutboxRow.id)
         .where(
             ~fn.EXISTS(
                 earlier.select(earlier.id).where(
-                    earlier.appointment == OutboxRow.appointment,
+                    earlier.appointment.in_((OutboxRow.appointment, replaced)),
                     earlier.channel == OutboxRow.channel,
                     earlier.recipient == OutboxRow.recipient,
                     earlier.id < OutboxRow.id,
@@ -163,20 +170,22 @@ def take_up(db: Database, message: Message, until: datetime) -> Message | None:
 
 
 def overtaken(db: Database, message: Message) -> bool:
-    """Whether the recipient has a later message of the same appointment, which this one would contradict. A client may
-    have the address of one of the staff: what one is told overtakes nothing of the other, and a digest nothing at all.
+    """Whether the recipient has a later message which this one would contradict: of the same appointment, or the
+    confirmation of one that took its place. A client may have the address of one of the staff: what one is told
+    overtakes nothing of the other, and a digest nothing at all.
     """
     if message.topic == STAFF_DIGEST:
         return False
-    later = OutboxRow.select().where(
-        OutboxRow.appointment == message.appointment,
-        OutboxRow.channel == message.channel,
-        OutboxRow.recipient == message.recipient,
-        OutboxRow.topic == STAFF if message.topic == STAFF else OutboxRow.topic.not_in([STAFF, STAFF_DIGEST]),
-        OutboxRow.id > message.id,
-        OutboxRow.sent.is_null(False),
-    )
-    return bool(later.exists(db))
+    for_client = "o.topic NOT IN ('staff', 'staff_digest', 'reminder')"
+    same_reader = "o.topic = 'staff'" if message.topic == STAFF else for_client
+    query = f"""SELECT 1 FROM portal_appointment mine
+        JOIN portal_appointment a ON a.client_id = mine.client_id
+            AND (a.id = mine.id OR (a.thread = mine.thread AND a.id > mine.id))
+        JOIN portal_outbox o ON o.appointment = a.id AND (a.id = mine.id OR o.topic = 'confirmed')
+        WHERE mine.id = ? AND o.channel = ? AND o.recipient = ? AND o.id > ? AND o.sent IS NOT NULL AND {same_reader}
+        LIMIT 1"""  # noqa: S608
+    values = (message.appointment, message.channel, message.recipient, message.id)
+    return run(db, query, *values).fetchone() is not None
 
 
 class Gathered(NamedTuple):
@@ -219,6 +228,43 @@ def give_back(db: Database, message: Message) -> None:
     settle(db, message)
 
 
+def put_off(db: Database, message: Message, until: datetime) -> None:
+    """The same, and not before that time, for one whose attempt was begun and does not count."""
+    settle(db, message, attempts=OutboxRow.attempts - 1, due=until)
+
+
+_ORDER = ("", "accepted", "scheduled", "queued", "sending", "sent", "delivered")
+FAILURES = frozenset({"undelivered", "failed", "canceled"})
+REPORTS = FAILURES.union(_ORDER[1:])
+
+
+def record_delivery(db: Database, message_id: str, provider_id: str, status: str, error: str, now: datetime) -> str:
+    """Write down what a gateway says became of a text, unless it is older news, or of an earlier try than the one that
+    counts; the number it went to, or "" for none.
+
+    One that it took counts as sent, even if its answer was lost on the way; one that did not arrive as given up on.
+    """
+    earlier = _ORDER[: _ORDER.index(status)] if status in _ORDER else _ORDER
+    outcome = "sent = NULL, failed = ?" if status in FAILURES else "failed = NULL, sent = COALESCE(sent, ?)"
+    cursor = run(
+        db,
+        f"UPDATE portal_outbox SET provider_id = ?, delivery = ?, error = ?, {outcome} WHERE message_id = ? "  # noqa: S608
+        f"AND channel = '{SMS}' AND recipient <> '' AND ((provider_id = ? AND delivery IN ({marks(earlier)})) "
+        "OR (provider_id <> ? AND sent IS NULL)) "
+        "RETURNING recipient",
+        provider_id,
+        status,
+        error,
+        now,
+        message_id,
+        provider_id,
+        *earlier,
+        provider_id,
+    )
+    row = cursor.fetchone()
+    return row[0] if row else ""
+
+
 def hold_off(db: Database, lane: Lane, until: datetime) -> None:
     """Deliver nothing of what waits in a lane now before `until`."""
     OutboxRow.update(due=until).where(
@@ -229,6 +275,22 @@ def hold_off(db: Database, lane: Lane, until: datetime) -> None:
     ).execute(db)
 
 
+# Before it sends what it has in hand, a worker reads the state again; and it has to write down what came of it.
+_NOT_IN_HAND = f"topic = '{REMINDER}' AND sent IS NULL AND failed IS NULL AND (lease IS NULL OR leased_until <= ?)"
+
+
+def drop_reminders(db: Database, phone: str, now: datetime) -> None:
+    """Take away the text reminders that wait for a number in E.164, within the caller's transaction."""
+    where = f"channel = '{SMS}' AND recipient = ? AND {_NOT_IN_HAND}"
+    run(db, f"DELETE FROM portal_outbox WHERE {where}", phone, now)  # noqa: S608
+
+
+def drop_reminders_of(db: Database, appointment: int, now: datetime, channel: str | None = None) -> None:
+    """Take away the reminders that wait for an appointment, of one channel or all, within the caller's transaction."""
+    where = f"appointment = ? AND {_NOT_IN_HAND} AND channel = COALESCE(?, channel)"
+    run(db, f"DELETE FROM portal_outbox WHERE {where}", appointment, now, channel)  # noqa: S608
+
+
 def waiting(db: Database) -> int:
     """How many messages are still to be sent."""
     count: int = OutboxRow.select().where(OutboxRow.sent.is_null(), OutboxRow.failed.is_null()).count(db)
@@ -237,13 +299,16 @@ def waiting(db: Database) -> int:
 
 def purge(db: Database, before: datetime, most: int) -> int:
     """Delete messages sent before then, oldest first and up to `most`; how many. One stays while an earlier one to the
-    same recipient about the same appointment was not sent: if that is sent again, it must still be overtaken.
+    same recipient, in the same thread, was not sent: if that is sent again, it must still be overtaken.
     """
     cursor = run(
         db,
-        "DELETE FROM portal_outbox WHERE id IN (SELECT o.id FROM portal_outbox o WHERE o.sent < ? AND NOT EXISTS ("
-        "SELECT 1 FROM portal_outbox e WHERE e.appointment = o.appointment AND e.id < o.id AND e.channel = o.channel "
-        "AND e.recipient = o.recipient AND e.sent IS NULL) ORDER BY o.sent LIMIT ?)",
+        "DELETE FROM portal_outbox WHERE id IN (SELECT o.id FROM portal_outbox o "
+        "JOIN portal_appointment a ON a.id = o.appointment WHERE o.sent < ? AND NOT EXISTS ("
+        "SELECT 1 FROM portal_appointment b JOIN portal_outbox e ON e.appointment = b.id "
+        "WHERE b.client_id = a.client_id AND b.thread = a.thread AND e.id < o.id AND e.channel = o.channel "
+        "AND e.recipient = o.recipient AND e.sent IS NULL) "
+        "ORDER BY o.sent LIMIT ?)",
         before,
         most,
     )
@@ -291,6 +356,8 @@ class Entry(NamedTuple):
     @property
     def masked(self) -> str:
         """The recipient, without naming a person."""
+        if self.channel == SMS:
+            return f"…{self.recipient[-2:]}"
         # Even the domain of an address may be somebody's name.
         return self.recipient if self.channel == WEBHOOK else f"{self.recipient[:1]}…@…"
 
@@ -327,8 +394,16 @@ def _entry(*row: Any) -> Entry:
 
 
 def send_again(db: Database, number: int, now: datetime) -> bool:
-    """Let a message that waits or was given up on be due now, with all its attempts before it; false for others."""
-    query = OutboxRow.update(failed=None, due=now, attempts=0, lease=None, leased_until=None).where(
-        OutboxRow.id == number, OutboxRow.sent.is_null(), OutboxRow.lease.is_null()
+    """Let a message that waits or was given up on be due now, with all its attempts before it; false for others, and
+    for a reminder of what has begun or does not stand.
+    """
+    ahead = AppointmentRow.select(AppointmentRow.id).where(
+        AppointmentRow.status == Status.CONFIRMED, AppointmentRow.starts > now
+    )
+    query = OutboxRow.update(failed=None, due=now, attempts=0, lease=None, leased_until=None, delivery="").where(
+        OutboxRow.id == number,
+        OutboxRow.sent.is_null(),
+        OutboxRow.lease.is_null(),
+        (OutboxRow.topic != REMINDER) | OutboxRow.appointment.in_(ahead),
     )
     return bool(query.execute(db))

@@ -6,20 +6,24 @@ from typing import Any
 from peewee import Database
 
 from .database import run
-from .models import ConsentRow, columns
 from .outbox import STAFF, STAFF_DIGEST
 
 PSEUDONYM = "erased-"
 """What the id of a client who was erased begins with."""
 
-_CONSENT = [name for name in columns(ConsentRow) if name not in {"id", "client_id"}]
-_MESSAGE = ("channel", "topic", "recipient", "message_id", "created", "due", "attempts", "sent", "failed")
-
-
-def consents(db: Database, client_id: str) -> list[dict[str, Any]]:
-    """Oldest first, instants in seconds since 1970."""
-    query = f"SELECT {', '.join(_CONSENT)} FROM portal_consent WHERE client_id = ? ORDER BY id"  # noqa: S608
-    return [dict(zip(_CONSENT, values, strict=True)) for values in run(db, query, client_id)]
+_MESSAGE = (
+    "channel",
+    "topic",
+    "recipient",
+    "message_id",
+    "created",
+    "due",
+    "attempts",
+    "sent",
+    "failed",
+    "provider_id",
+    "delivery",
+)
 
 
 def messages(db: Database, client_id: str) -> list[dict[str, Any]]:
@@ -32,8 +36,8 @@ def messages(db: Database, client_id: str) -> list[dict[str, Any]]:
 
 
 def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
-    """Leave of a client's appointments what can be counted; how many. Messages that wait are dropped,
-    but for those to staff, which name nobody and may tell of other appointments as well.
+    """Leave of a client's appointments what can be counted; how many. Messages that wait are dropped, but for those to
+    staff, which name nobody and may tell of other appointments as well. For what they agreed to, see consents.py.
 
     Versions rise, so that whoever has read an appointment before this decides nothing by what they read.
     """
@@ -48,13 +52,7 @@ def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
     theirs = "appointment IN (SELECT id FROM portal_appointment WHERE client_id = ?) AND topic NOT IN (?, ?)"
     of_client = (pseudonym, STAFF, STAFF_DIGEST)
     run(db, f"DELETE FROM portal_outbox WHERE sent IS NULL AND {theirs}", *of_client)  # noqa: S608
-    run(db, f"UPDATE portal_outbox SET recipient = '', facts = '{{}}' WHERE {theirs}", *of_client)  # noqa: S608
-    run(
-        db,
-        "UPDATE portal_consent SET client_id = ?, phone = '', address = '', user_agent = '' WHERE client_id = ?",
-        pseudonym,
-        client_id,
-    )
+    run(db, f"UPDATE portal_outbox SET recipient = '', facts = '{{}}', provider_id = '' WHERE {theirs}", *of_client)  # noqa: S608
     run(db, "DELETE FROM portal_feed WHERE kind = 'client' AND owner = ?", client_id)
     return int(cursor.rowcount)
 

@@ -5,11 +5,14 @@ from .factory import make_appointment, set_up
 from .hearing import Heard, captured
 from .mails import Mail, deliver, mailbox
 from .practice import practice
+from .texts import Text, Texts
 
 __all__ = [
     "Clock",
     "Heard",
     "Mail",
+    "Text",
+    "Texts",
     "captured",
     "deliver",
     "frozen",

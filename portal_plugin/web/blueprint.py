@@ -21,7 +21,7 @@ from ..domain.errors import (
     TooLate,
 )
 from ..storage.database import Unreachable
-from . import booking, details, feeds, links, upcoming
+from . import booking, details, feeds, links, reminders, upcoming
 from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
 from .htmx import asked_path, go, is_partial, render_panel, sends, vary
 from .review.routes import ROUTES
@@ -68,6 +68,9 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/appointments/<ref>/calendar.ics", "calendar", upcoming.calendar, ["GET"]),
         ("/appointments/calendar", "subscribe", feeds.subscribe, ["GET", "POST"]),
         ("/calendar/<secret>.ics", "feed", feeds.feed, ["GET"]),
+        ("/appointments/reminders", "reminders", reminders.reminders, ["GET"]),
+        ("/appointments/reminders", "turn_on", reminders.turn_on, ["POST"]),
+        ("/appointments/reminders/off", "turn_off", reminders.turn_off, ["POST"]),
         ("/link/<token>", "link", links.follow, ["GET"]),
         *ROUTES,
     ):

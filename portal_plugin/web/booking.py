@@ -13,12 +13,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from ..domain.appointment import Appointment, Client
+from ..domain.consent import ReminderConsent
 from ..domain.errors import AlreadyDecided, NotAllowed, NotAnswered, NotOffered, PortalError, Refused, SlotTaken
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..services.decisions import check_movable
-from ..services.requests import Asking, ReminderConsent, hold_time, request_appointment
+from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
 from .calendar_month import month_view
@@ -26,6 +27,7 @@ from .details import chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, said_once
 from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
 from .htmx import into_panel, render_panel
+from .reminders import known_phone, on_this_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def requested(ref: str) -> ResponseReturnValue:
 
 
 def _choose(step: Step) -> ResponseReturnValue:
-    values = step.chosen | {"phone": step.client.phone}
+    values = step.chosen | {"phone": known_phone()}
     form = TimeForm(step.state, step.client.id, values, step.practice.country)
     wanted = request.args.get("date", "")
     month = read_month(wanted)
@@ -222,13 +224,4 @@ def _day_of(form: TimeForm, wish: Wish) -> date | None:
 
 
 def _consent(form: TimeForm, practice: Practice, wish: Wish) -> ReminderConsent | None:
-    if not form.wants_texts:
-        return None
-    return ReminderConsent(
-        phone=form.e164,
-        zone=wish.zone,
-        address=request.remote_addr or "",
-        user_agent=request.user_agent.string[:500],
-        page=request.path,
-        text=f"{form.consent}. {practice.programme}",
-    )
+    return on_this_page(wish.zone, form.e164, form.agreement(practice)) if form.wants_texts else None

@@ -2,15 +2,15 @@
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
-import phonenumbers
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, TextAreaField
 from wtforms.validators import Length, ValidationError
 
+from ..domain.practice import Practice
+from ..services.phones import is_in_use, textable
 from ..services.state import State
 from ..services.tokens import form_token, form_token_is_good
 
@@ -20,7 +20,6 @@ _INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Control characters but for tab and line breaks, and halves of a surrogate pair.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
 def said_once(values: MultiDict[str, str]) -> dict[str, str]:
@@ -50,18 +49,13 @@ def read_instant(text: str) -> datetime | None:
 
 def read_mobile(text: str, country: str) -> str:
     """A number that text messages reach, in E.164. Raises ValueError with a sentence for who typed it."""
-    typed = unicodedata.normalize("NFKC", text).strip()
-    if not typed:
+    if not text.strip():
         raise ValueError("Enter the mobile number the reminders should go to, or untick text reminders.")
-    try:
-        number = phonenumbers.parse(typed[:40], country)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_valid_number(number):
+    if not is_in_use(text, country):
         raise ValueError("That is not a complete phone number. Enter it with its area code.")
-    if phonenumbers.number_type(number) not in _MOBILE:
+    if not (mobile := textable(text, country)):
         raise ValueError("Text messages cannot reach that number. Enter a mobile number.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return mobile
 
 
 def printable(form: Form, field: Field) -> None:
@@ -114,35 +108,26 @@ class CancelForm(ClientForm):
         reason = TextAreaField(validators=[Length(max=500, message="Please keep it under 500 characters."), printable])
 
 
-class TimeForm(ClientForm):
-    """Step 2. What was chosen in step 1 travels along; `key` makes a form sent twice one request.
+class TextsForm(ClientForm):
+    """A form with the box for text reminders. Once valid, `e164` is where they go, if they are wanted.
 
-    Once valid, `instant` is the chosen start (aware UTC) and `e164` the reminders' number, if they are wanted.
     `consent` is what a client who wants them says.
     """
 
-    fields = ("type", "contact", "provider", "location", "key", "starts", "text_reminders", "phone", "note")
-    texts = ("note",)
-    instant: datetime | None = None
     e164 = ""
     consent = "Yes, send me text reminders"
-
-    class Checked(Form):
-        note = TextAreaField(validators=[Length(max=1000, message="Please keep it under 1,000 characters."), printable])
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str], country: str) -> None:
         super().__init__(state, client_id, sent)
         self._country = country
-        if "key" not in sent:
-            self.renew()
 
     @property
     def wants_texts(self) -> bool:
         return self.typed["text_reminders"] not in {"", "0", "false", "off"}
 
-    def renew(self) -> None:
-        """Make it another form: sent, it is another request."""
-        self.typed["key"] = secrets.token_hex(8)
+    def agreement(self, practice: Practice) -> str:
+        """What a client read who ticked the box, word for word."""
+        return f"{self.consent}. {practice.programme}"
 
     def validate(self) -> bool:
         wrong = dict(self._wrong_choices())
@@ -151,13 +136,50 @@ class TimeForm(ClientForm):
         return not self.errors
 
     def _wrong_choices(self) -> Iterator[tuple[str, str]]:
-        self.instant = read_instant(self.typed["starts"])
-        if not self.typed["starts"]:
-            yield "starts", "Choose a time."
-        elif self.instant is None:
-            yield "starts", "That is not a time the practice offers. Choose one from the list."
         if self.wants_texts:
             try:
                 self.e164 = read_mobile(self.typed["phone"], self._country)
             except ValueError as error:
                 yield "phone", str(error)
+
+
+class ReminderForm(TextsForm):
+    """The page Reminders, where nothing but the box is asked."""
+
+    fields = ("text_reminders", "phone")
+
+    def _wrong_choices(self) -> Iterator[tuple[str, str]]:
+        if not self.wants_texts:
+            yield "text_reminders", "Tick the box if you want text reminders."
+        yield from super()._wrong_choices()
+
+
+class TimeForm(TextsForm):
+    """Step 2. What was chosen in step 1 travels along; `key` makes a form sent twice one request.
+
+    Once valid, `instant` is the chosen start (aware UTC).
+    """
+
+    fields = ("type", "contact", "provider", "location", "key", "starts", "text_reminders", "phone", "note")
+    texts = ("note",)
+    instant: datetime | None = None
+
+    class Checked(Form):
+        note = TextAreaField(validators=[Length(max=1000, message="Please keep it under 1,000 characters."), printable])
+
+    def __init__(self, state: State, client_id: str, sent: Mapping[str, str], country: str) -> None:
+        super().__init__(state, client_id, sent, country)
+        if "key" not in sent:
+            self.renew()
+
+    def renew(self) -> None:
+        """Make it another form: sent, it is another request."""
+        self.typed["key"] = secrets.token_hex(8)
+
+    def _wrong_choices(self) -> Iterator[tuple[str, str]]:
+        self.instant = read_instant(self.typed["starts"])
+        if not self.typed["starts"]:
+            yield "starts", "Choose a time."
+        elif self.instant is None:
+            yield "starts", "That is not a time the practice offers. Choose one from the list."
+        yield from super()._wrong_choices()

@@ -3,10 +3,10 @@
 import re
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import abort, current_app, g, has_request_context, redirect, request, url_for
+from flask import Blueprint, abort, current_app, g, has_request_context, redirect, request, url_for
 from werkzeug.routing import BuildError
 
 from ..domain.appointment import Appointment, Client
@@ -130,6 +130,15 @@ def refuse_foreign_posts() -> None:
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin and _foreign(origin)):
         abort(400, "This form was sent from another site.")
+
+
+def exempt_from_csrf(extensions: dict[str, Any], blueprint: Blueprint) -> None:
+    """Flask-WTF's protection is for what a browser sends by itself. Cookies count for nothing in a blueprint whose
+    callers bring a key or a signature. To be called at each request as well, since it may be added after the portal.
+    """
+    protection = extensions.get("csrf")
+    if protection is not None and type(protection).__module__.startswith("flask_wtf."):
+        protection.exempt(blueprint)
 
 
 def _asked_once(name: str, ask: Callable[[], Answer]) -> Answer:

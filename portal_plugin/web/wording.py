@@ -55,6 +55,17 @@ def long_date(day: date) -> str:
     return f"{_DAYS[day.weekday()]}, {_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
+def short_date(day: date) -> str:
+    """`Tue, Dec 8`."""
+    return f"{_DAYS[day.weekday()][:3]}, {_MONTHS[day.month - 1][:3]} {day.day}"
+
+
+def exact_time(moment: datetime) -> str:
+    """`10:00 AM EST`; `UTC+05:45` where a zone has no abbreviation."""
+    name = f"{moment:%Z}"
+    return f"{clock_time(moment)} {name if name.isalpha() else f'UTC{moment.isoformat()[-6:]}'}"
+
+
 def month_name(day: date) -> str:
     return f"{_MONTHS[day.month - 1]} {day.year}"
 
@@ -116,6 +127,10 @@ def parts_of_day(slots: Sequence[Slot], wish: Wish) -> list[tuple[str, list[Choi
     return list(parts.items())
 
 
+def local(moment: datetime, zone: str) -> datetime:
+    return moment.astimezone(ZoneInfo(zone))
+
+
 def phone_number(e164: str) -> str:
     """`+1 212-555-0187`; as given when it is no number."""
     try:
@@ -126,10 +141,13 @@ def phone_number(e164: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "portal_date": long_date,
+    "portal_short_date": short_date,
+    "portal_exact_time": exact_time,
     "portal_month": month_name,
     "portal_time": told_time,
     "portal_zone": zone_name,
     "portal_status": status_word,
     "portal_span": span,
     "portal_phone": phone_number,
+    "portal_local": local,
 }

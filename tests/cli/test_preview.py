@@ -15,13 +15,16 @@ def test_every_message_is_written_as_text_as_page_and_as_mail(host: Host, tmp_pa
     assert (folder / "confirmed.txt").read_text().startswith("Subject: Confirmed: ")
     assert "Your appointment is confirmed" in (folder / "confirmed.html").read_text()
     assert message_from_bytes((folder / "confirmed.eml").read_bytes())["To"] == "alex@example.org"
+    text = (folder / "reminder-text.txt").read_text()
+    assert text.startswith("Elm Row Practice: you have an appointment on ")
+    assert not (folder / "reminder-text.html").exists()
     assert {file.suffix for file in folder.iterdir()} == {".txt", ".html", ".eml"}
 
 
 def test_a_program_is_told_what_was_written(host: Host, tmp_path: Path) -> None:
     result = host.app.test_cli_runner().invoke(args=["portal", "preview", str(tmp_path), "--json"])
     names = {item["name"] for item in json.loads(result.stdout)["items"]}
-    assert names == {file.stem for file in tmp_path.glob("*.eml")}
+    assert names == {file.stem for file in tmp_path.glob("*.txt")}
 
 
 def test_a_folder_that_is_none_is_told(host: Host, tmp_path: Path) -> None:

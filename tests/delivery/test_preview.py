@@ -25,9 +25,9 @@ def shown(host: Host) -> dict[str, Preview]:
 
 
 def as_file(preview: Preview, kind: str) -> str:
-    """The text with its subject, or the HTML without what the inliner repeats in each tag."""
+    """The text with its subject where it has one, or the HTML without what the inliner repeats in each tag."""
     if kind == "txt":
-        return f"Subject: {preview.subject}\n\n{preview.text}"
+        return f"Subject: {preview.subject}\n\n{preview.text}" if preview.html else preview.text
     return re.sub(r' style="[^"]*"', "", preview.html)
 
 
@@ -35,6 +35,7 @@ def as_file(preview: Preview, kind: str) -> str:
 def test_every_message_reads_as_it_was_approved(posting: Host, kind: str) -> None:
     posting.apply(practice(policies="Please tell us a day ahead if you cannot come."))
     found = {f"{name}.{kind}": as_file(preview, kind) for name, preview in shown(posting).items()}
+    found = {name: text for name, text in found.items() if text}
     if os.environ.get("WRITE_SNAPSHOTS"):
         SNAPSHOTS.mkdir(exist_ok=True)
         for old in SNAPSHOTS.glob(f"*.{kind}"):
@@ -76,7 +77,7 @@ def test_a_practice_that_offers_nothing_is_told_so(posting: Host) -> None:
 
 def test_the_practice_s_colour_and_logo_are_in_every_mail(posting: Host) -> None:
     posting.apply(practice(color="#7a1f5c", logo="/static/logo.png"))
-    for preview in shown(posting).values():
+    for preview in filter(lambda one: one.html, shown(posting).values()):
         assert '<img src="https://www.elmrow.example/static/logo.png" alt="Elm Row Practice"' in preview.html
         assert "#7a1f5c" in preview.html
         assert "#0f5c6e" not in preview.html

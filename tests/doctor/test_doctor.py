@@ -19,10 +19,12 @@ from aiosmtpd.smtp import AuthResult
 
 from portal_plugin.doctor import clocks, sending
 from portal_plugin.domain import instants
-from portal_plugin.testing import Clock
+from portal_plugin.testing import Clock, Texts
 from tests.cli.test_commands import run
+from tests.delivery.calendar_host import raw, says
 from tests.delivery.conftest import mail_server, mailbox
 from tests.delivery.mailbox import Mailbox
+from tests.delivery.receiver import receiver
 from tests.delivery.test_faults import free_port
 from tests.practices import PRACTICE, practice
 from tests.support import MONDAY, Host, make_host
@@ -46,6 +48,7 @@ def build(tmp_path: Path, clock: Clock, mailbox: Mailbox) -> Iterator[Any]:
 
     def host(url: str, data: dict[str, Any] | None = PRACTICE, **settings: Any) -> Host:
         mail = {"MAIL_SUPPRESS_SEND": False, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": mailbox.port}
+        mail["PORTAL_SMS"] = Texts()
         made.append(make_host(url, tmp_path, clock, **mail | settings))
         if data:
             made[-1].apply(data)
@@ -101,6 +104,7 @@ def test_where_everything_is_in_place_all_is_ok_and_nothing_is_sent(build, datab
         ({"MAIL_SERVER": "mail.elmrow.invalid"}, "failing", "cannot be found by its name: check MAIL_SERVER"),
         ({"MAIL_SERVER": "x" * 300}, "failing", "does not answer as a mail server does (UnicodeError)"),
         ({"MAIL_USE_TLS": True}, "failing", "does not offer STARTTLS"),
+        ({"PORTAL_SMS": "console"}, "warning", 'PORTAL_SMS is "console", so text reminders are shown where'),
         ({"MAIL_USE_SSL": True}, "failing", "does not speak TLS there"),
         ({"MAIL_USERNAME": "elmrow", "MAIL_PASSWORD": "PLANTED"}, "failing", "no sign-in without it"),
     ],
@@ -317,6 +321,37 @@ def test_a_server_that_is_silent_is_not_waited_for(build, sqlite_url, monkeypatc
 
 def test_a_server_that_is_away_is_told(build, sqlite_url):
     assert "refuses connections" in only(build(sqlite_url, MAIL_PORT=free_port()), "failing")
+
+
+# Text reminders.
+
+
+ACCOUNT = "/2010-04-01/Accounts/AC1.json"
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "sentence"),
+    [
+        (says(b"{}"), "ok", "Twilio knows the account and its token"),
+        (says(b"{}", status=401), "failing", "Twilio answers 401: check account_sid and auth_token"),
+        (says(b"", status=503), "failing", "Twilio answers 503: try again"),
+        (raw(b"HT"), "failing", "Twilio was not reached: the answer is not HTTP"),
+    ],
+)
+def test_twilio_is_asked_whether_it_knows_the_account_and_nothing_is_sent(build, sqlite_url, answer, level, sentence):
+    with receiver() as there:
+        there.answers[ACCOUNT] = answer
+        account = {"account_sid": "AC1", "auth_token": "PLANTED", "from": "+12125550100", "api": there.address("")}
+        host = build(sqlite_url, PORTAL_SMS="twilio", PORTAL_TWILIO=account, PORTAL_PRIVATE_ADDRESSES=True)
+        found = told(host, exit_code=1 if level == "failing" else 0)
+    assert any(what.startswith(sentence) for what in found[level]), found
+    assert [call.path for call in there.got] == [ACCOUNT]
+    assert "PLANTED" not in str(found)
+
+
+def test_a_practice_without_reminders_needs_no_gateway(build, sqlite_url):
+    host = build(sqlite_url, practice(reminders=[]), PORTAL_SMS="console")
+    assert "the practice sends no reminders" in told(host)["ok"]
 
 
 # The worker.

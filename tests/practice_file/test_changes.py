@@ -31,6 +31,10 @@ WEEK = PRACTICE["providers"][0]["hours"][0]
             of("appointment_types", minutes=60, notice_hours=48),
             "change appointment type 'visit': minutes 50 -> 60, notice_hours 24 -> 48",
         ),
+        (
+            lambda data: data["practice"].update(reminders=["48h", 2], remind_between="10:00-19:00"),
+            "change the practice: reminders +48 -24, remind_between 9:00-20:00 -> 10:00-19:00",
+        ),
         (of("appointment_types", daily_cap=3), "change appointment type 'visit': daily_cap none -> 3"),
         (of("appointment_types", who="anyone"), "change appointment type 'visit': who 'clients' -> 'anyone'"),
         (

@@ -85,6 +85,10 @@ ODD = [
         "also the name of 'ada'",
     ),
     ('phone = "+1 212 555 0100"', 'phone = "1"\nemail = "desk"', "email", "'desk' is no mail address"),
+    # Reminders.
+    ("zone =", "reminders = []\nemail_reminders = true\nzone =", "email_rem", "no effect without reminders"),
+    ("zone =", "reminders = ['2000h']\nzone =", "reminders", "nothing can be booked more than 1440 hours ahead"),
+    ("zone =", "remind_between = '7:00-20:00'\nzone =", "remind_between", "between 8:00 and 21:00"),
     # Rules of a type.
     (
         "minutes = 50",

@@ -62,6 +62,8 @@ def test_what_is_left_out_has_a_sensible_default(tmp_path):
     assert small.providers["ada"].hours[0].location == "main", "where else"
     assert small.providers["ada"].zone == "America/New_York"
     assert small.closures == (Closure(date(2026, 12, 24), date(2027, 1, 1), ""),)
+    assert small.reminders == (timedelta(hours=24), timedelta(hours=2))
+    assert (small.remind_between, small.email_reminders) == (Window(9 * 60, 20 * 60), False)
     for word in ("2 SMS", "rates may apply", "STOP", "HELP"):
         assert word in small.programme
 
@@ -88,6 +90,12 @@ def test_a_day_may_end_at_24():
     assert file.providers[0].hours[0].monday == (Window(1200, 1440),)
 
 
+@pytest.mark.parametrize("written", [["48h", "3h"], ["48 h", 3], [48, 3]])
+def test_reminders_may_be_written_with_their_unit_or_without(written):
+    assert from_dict(practice(reminders=written)).practice.reminders == (48, 3)
+    assert from_dict(practice(reminders=[])).practice.reminders == ()
+
+
 WRONG = [
     # old, new, the line it is told of holds, the sentence holds
     ('zone = "America/New_York"', 'zone = "America/New_Yrok"', "New_Yrok", "did you mean 'America/New_York'?"),
@@ -105,6 +113,17 @@ WRONG = [
         "First Visit",
         'lower-case letters, digits and hyphens, such as "first-visit"',
     ),
+    ("zone =", "reminders = ['48h', '24h', '2h']\nzone =", "reminders", "write a list of at most two"),
+    ("zone =", "reminders = '24h'\nzone =", "reminders", "write a list of at most two"),
+    ("zone =", "reminders = ['1 day']\nzone =", "reminders", "such as \"24h\", not '1 day'"),
+    ("zone =", "reminders = [1.5]\nzone =", "reminders", 'such as "24h", not 1.5'),
+    ("zone =", "reminders = [true]\nzone =", "reminders", 'such as "24h", not True'),
+    ("zone =", "reminders = ['0h']\nzone =", "reminders", "between 1 and 8760 hours before the start, not 0"),
+    ("zone =", "reminders = [-2]\nzone =", "reminders", "between 1 and 8760 hours before the start, not -2"),
+    ("zone =", "reminders = [24, '24 h']\nzone =", "reminders", "24 hours stand there twice"),
+    ("zone =", "remind_between = '9:00-9:30'\nzone =", "remind_between", "at least an hour of the day"),
+    ("zone =", "remind_between = 'day'\nzone =", "remind_between", 'write hours as "9:00-17:00"'),
+    ("zone =", "email_reminders = 'yes'\nzone =", "email_reminders", "valid boolean"),
     ("minutes = 50", "minute = 50", "minute = 50", "did you mean 'minutes'?"),
     ("minutes = 50", 'minutes = "fifty"', "fifty", "valid integer"),
     ("minutes = 50", "minutes = 0", "minutes = 0", "greater than or equal to 1, not 0"),

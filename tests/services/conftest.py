@@ -4,11 +4,10 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.conftest import fresh_database
-from tests.services.steps import TABLES
+from tests.services.steps import empty
 from tests.support import execute, on_server
 
 
@@ -33,14 +32,3 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url: str = request.getfixturevalue("lasting_postgres")
     yield url
     empty(url)
-
-
-def empty(url: str) -> None:
-    """Take everything out of the lasting database."""
-    with psycopg.connect(url, options="-c lock_timeout=10s") as connection:
-        for table in ("history", "seal"):
-            connection.execute(f"ALTER TABLE portal_{table} DISABLE TRIGGER USER".encode())
-        for table in (*reversed(TABLES), "seal", "consent", "practice"):
-            connection.execute(f"DELETE FROM portal_{table}".encode())
-        for table in ("history", "seal"):
-            connection.execute(f"ALTER TABLE portal_{table} ENABLE TRIGGER USER".encode())

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
+
 from portal_plugin import Appointment
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
 from portal_plugin.services import decisions, requests
@@ -14,6 +16,17 @@ from tests.support import PEOPLE, TUESDAY_TEN, Host
 
 TABLES = ("claim", "appointment", "history", "outbox")
 """Each refers to those before it."""
+
+
+def empty(url: str) -> None:
+    """Take everything out of a PostgreSQL database but its tables."""
+    with psycopg.connect(url, options="-c lock_timeout=10s") as connection:
+        for table in ("history", "seal", "consent"):
+            connection.execute(f"ALTER TABLE portal_{table} DISABLE TRIGGER USER".encode())
+        for table in (*reversed(TABLES), "seal", "consent", "inbound_text", "practice"):
+            connection.execute(f"DELETE FROM portal_{table}".encode())
+        for table in ("history", "seal", "consent"):
+            connection.execute(f"ALTER TABLE portal_{table} ENABLE TRIGGER USER".encode())
 
 
 def act(host: Host, verb: str, *args: Any, **more: Any) -> Any:

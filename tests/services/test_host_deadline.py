@@ -365,13 +365,13 @@ def test_staff_who_confirm_one_read_why_not(hurried, hanging):
     assert "See you" in answer.text
 
 
-def test_the_command_line_says_so_and_exits_with_1(hurried, hanging):
+def test_the_command_line_says_so_and_exits_with_5(hurried, hanging):
     ref = hurried.request().ref
     hurried.portal.veto_confirmation(hanging)
 
     done = hurried.app.test_cli_runner().invoke(args=["portal", "confirm", ref])
 
-    assert done.exit_code == 1
+    assert done.exit_code == 5
     assert "Nothing was changed." in done.output
 
 

@@ -75,6 +75,8 @@ def test_the_copy_holds_all_that_was_planted(either_host, planted):
     assert [one["topic"] for one in copy["messages"]] == [
         "received",
         "confirmed",
+        "reminder",
+        "reminder",
         "received",
         "cancelled",
         "received",
@@ -191,7 +193,7 @@ def test_what_another_client_tried_is_not_forgotten_with_the_owner(either_host, 
 
 
 def test_messages_that_wait_are_dropped_and_nobody_is_written_to(either_host, planted):
-    assert len(topics(either_host, act(either_host, "appointments", client=planted.id)[0].ref)) == 2
+    assert len(topics(either_host, act(either_host, "appointments", client=planted.id)[0].ref)) == 4
 
     act(either_host, "erase_client", planted.id, cancel=True)
 

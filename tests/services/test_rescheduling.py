@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from flask_mail import email_dispatched
 
 from portal_plugin import (
     AlreadyDecided,
@@ -17,6 +18,7 @@ from portal_plugin import (
 from portal_plugin.domain.appointment import Appointment
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
 from portal_plugin.services import requests
+from portal_plugin.services.slots import free_slots
 from tests.practices import practice
 from tests.services.steps import act, as_client, expire
 from tests.support import PEOPLE, TUESDAY_TEN, Host
@@ -250,3 +252,80 @@ def test_the_host_keeps_its_own_reference_and_data(either_host):
     moved = act(either_host, "reschedule", made.ref, starts=TUESDAY_TEN + DAY)
     assert (moved.host_reference, moved.host_data) == ("A-17", {"room": 4, "é": None})
     assert act(either_host, "appointment", moved.ref) == moved
+
+
+def test_what_waits_to_be_replaced_is_not_moved_as_well(either_host):
+    """Otherwise the practice could confirm both, and a client would have two appointments of one."""
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + DAY)
+    with pytest.raises(NotAllowed, match="waiting for an answer already"):
+        act(either_host, "reschedule", old.ref, starts=TUESDAY_TEN + 2 * DAY)
+    act(either_host, "decline", new.ref)
+    assert act(either_host, "reschedule", old.ref, starts=TUESDAY_TEN + 2 * DAY).status == "confirmed"
+
+
+def test_a_client_is_told_that_their_own_new_time_waits_and_not_that_somebody_has_it(host):
+    old = confirmed(host)
+    ask_to_move(host, old, TUESDAY_TEN + HALF)
+    with pytest.raises(NotAllowed, match="waiting for an answer already"):
+        ask_to_move(host, old, TUESDAY_TEN + HOUR)
+
+
+def test_what_was_cancelled_before_is_not_announced_again_when_its_new_time_is_confirmed(host):
+    told = []
+    old = confirmed(host)
+    new = ask_to_move(host, old, TUESDAY_TEN + DAY)
+    act(host, "cancel", old.ref)
+
+    def hear(_, appointment):
+        told.append(appointment.ref)
+
+    with appointment_cancelled.connected_to(hear, sender=host.app):
+        act(host, "confirm", new.ref)
+    assert told == []
+
+
+def test_a_late_mail_about_the_old_time_does_not_follow_the_one_about_the_new(either_host):
+    def away(_, message):
+        raise ConnectionError
+
+    old = confirmed(either_host)
+    with email_dispatched.connected_to(away, sender=either_host.app):
+        either_host.deliver()
+    act(either_host, "reschedule", old.ref, starts=TUESDAY_TEN + DAY)
+    (moved,) = either_host.deliver()
+    assert "Moved" in moved.subject
+    either_host.clock.advance(2 * HOUR)
+    assert either_host.deliver() == [], "nobody is sent to the old time any more"
+
+
+def test_a_member_of_a_group_is_offered_no_time_that_overlaps_the_session(host):
+    """The session goes on with the others, so that time can be had by nobody."""
+    data = practice()
+    data["appointment_types"][0] |= {"capacity": 2}
+    host.apply(data)
+    old = confirmed(host)
+    with host.app.app_context():
+        now = host.portal.practice()
+        found = free_slots(
+            host.state,
+            now,
+            now.wish(**VISIT),
+            since=TUESDAY_TEN - HOUR,
+            until=TUESDAY_TEN + 2 * HOUR,
+            now=host.clock.now,
+            client=PEOPLE["maya"],
+            moving=old,
+        )
+        offered = [slot.starts for slot in found]
+    assert offered == [TUESDAY_TEN - HOUR, TUESDAY_TEN + HOUR]
+
+
+def test_what_begins_this_very_second_is_not_offered(host):
+    data = practice()
+    data["appointment_types"][0] |= {"notice_hours": 0}
+    host.apply(data)
+    host.clock.now = TUESDAY_TEN
+    with host.app.app_context():
+        first = next(iter(host.portal.find_slots(**VISIT)))
+    assert host.request(starts=first.starts).starts == TUESDAY_TEN + HALF

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from peewee import IntegrityError
 
+from portal_plugin.domain.consent import version_of
 from portal_plugin.domain.errors import SetupError
 from portal_plugin.domain.history import Event
 from portal_plugin.domain.lifecycle import Actor, ActorKind
@@ -30,7 +31,7 @@ TABLES = {
     "webhooks",
     "feed",
 }
-TABLES |= {"api_key", "api_answer", "rate"}
+TABLES |= {"api_key", "api_answer", "rate", "inbound_text"}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))
 
 
@@ -179,6 +180,28 @@ def test_a_long_history_is_sealed_whole(empty_url, opened, monkeypatch, tmp_path
 
     verdict = chain.verify(db)
     assert (verdict.sound, verdict.rows, verdict.unsealed) == (True, 4096, 0)
+
+
+# Agreements of earlier releases.
+
+CONSENT = """
+INSERT INTO portal_consent (at, zone, client_id, phone, address, user_agent, page, text)
+VALUES (10, 'UTC', 'maya', '+12125550187', '', '', '/book', 'Yes.'), (20, 'UTC', 'erased-1', '', '', '', '', 'Yes.')
+"""
+
+
+def test_agreements_from_before_the_ledger_count_and_get_their_version(empty_url, opened, monkeypatch, tmp_path):
+    db = opened(empty_url)
+    first_release(db, monkeypatch, tmp_path)
+    db.execute_sql(CONSENT)
+
+    migrate(db)
+
+    rows = list(db.execute_sql("SELECT kind, way, version, said, unticked FROM portal_consent ORDER BY id"))
+    assert [(*row[:4], bool(row[4])) for row in rows] == [("in", "request", version_of("Yes."), "", True)] * 2
+    for change in ("SET at = 11", "SET client_id = 'erased-2', number = 'x' WHERE phone = ''"):
+        with pytest.raises(IntegrityError, match="append-only"):
+            db.execute_sql(f"UPDATE portal_consent {change}")
 
 
 # What is not ready says so in a sentence.

@@ -34,7 +34,11 @@ def another(db):
     """The one appointment again, under a reference of its own."""
     names = [column.column_name for column in AppointmentRow._meta.sorted_fields if column.column_name != "id"]
     copied = [
-        "NULL" if name in {"claim", "request_key"} else f"'{secrets.token_hex(16)}'" if name == "ref" else name
+        "NULL"
+        if name in {"claim", "request_key"}
+        else f"'{secrets.token_hex(16)}'"
+        if name in {"ref", "thread"}
+        else name
         for name in names
     ]
     db.execute_sql(

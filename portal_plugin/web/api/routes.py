@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from ...domain.appointment import Appointment
 from ...storage.api_keys import Scope
-from ..guard import current_state
+from ..guard import current_state, exempt_from_csrf
 from . import acting, problems, reading, schemas
 from .calls import Call, Operation, View, read
 from .keys import authorised, tell_allowance
@@ -66,10 +66,10 @@ def create_api(url_prefix: str) -> Blueprint:
     problems.handle_all(api)
 
     def meet_the_host() -> Response | None:
-        _exempt_from_csrf(current_app.extensions, api)
+        exempt_from_csrf(current_app.extensions, api)
         return problems.answer_unrouted(f"{url_prefix}/api")
 
-    api.record_once(lambda setup: _exempt_from_csrf(setup.app.extensions, api))
+    api.record_once(lambda setup: exempt_from_csrf(setup.app.extensions, api))
     api.before_app_request(meet_the_host)
     return api
 
@@ -102,12 +102,3 @@ def _before() -> None:
     g.pop("portal_allowance", None)
     request.max_content_length = LARGEST_BODY
     current_state().check()
-
-
-def _exempt_from_csrf(extensions: dict[str, Any], api: Blueprint) -> None:
-    """Flask-WTF's protection is for what a browser sends by itself. Cookies count for nothing here, and no browser
-    sends a key by itself. Asked at each request as well, since it may have been added after the portal.
-    """
-    protection = extensions.get("csrf")
-    if protection is not None and type(protection).__module__.startswith("flask_wtf."):
-        protection.exempt(api)
