@@ -11,6 +11,7 @@ from tests.browser.visitor import BOOK, STEP_2, UPCOMING, Visitor
 from tests.support import MONDAY, PEOPLE, TUESDAY_TEN
 
 Show = Callable[[Visitor], None]
+REMINDERS = "/portal/appointments/reminders"
 
 
 def furnished(site: Site) -> dict[str, Show]:
@@ -43,6 +44,9 @@ def furnished(site: Site) -> dict[str, Show]:
         "cancel": at(f"/portal/appointments/{asked.ref}/cancel"),
         "decline the invitation": at(f"/portal/appointments/{invitation.ref}/cancel"),
         "call to cancel": at(f"/portal/appointments/{soon.ref}/cancel"),
+        "reminders off": at(REMINDERS),
+        "reminders with a mistake": unticked,
+        "reminders on": turned_on,
         "expired link": at(f"/portal/link/{old}", 410),
         "problem": lambda visitor: withdrawn(visitor, invitation.ref),
     }
@@ -70,6 +74,20 @@ def with_mistakes(visitor: Visitor) -> None:
     visitor.page.get_by_label("Mobile number").fill("12")
     visitor.step_2("11:00 AM")
     expect(visitor.page.get_by_role("alert")).to_be_visible()
+
+
+def unticked(visitor: Visitor) -> None:
+    visitor.open(REMINDERS)
+    visitor.expects.add(422)
+    visitor.button("Turn on").click()
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+
+
+def turned_on(visitor: Visitor) -> None:
+    visitor.open(REMINDERS)
+    visitor.page.get_by_label("Yes, send me text reminders").check()
+    visitor.button("Turn on").click()
+    expect(visitor.button("Turn off")).to_be_visible()
 
 
 def withdrawn(visitor: Visitor, ref: str) -> None:

@@ -291,6 +291,7 @@ def test_reports_that_come_at_once_leave_the_last_word(texting):
         ({"PORTAL_TWILIO": "PLANTED"}, "write a dict with account_sid"),
         ({"PORTAL_TWILIO": {"account_sid": SID, "token": "PLANTED", "from": "+12125550100"}}, "write a dict with"),
         ({"PORTAL_TWILIO": {"account_sid": SID, "auth_token": "PLANTED"}}, "from must be a number"),
+        ({"PORTAL_TWILIO": {"account_sid": SID, "answers_itself": "no"}}, "answers_itself must be True or False"),
         ({"PORTAL_TWILIO": {"account_sid": SID, "auth_token": "PLANTED", "from": "(212)"}}, "from must be a number"),
         (
             {
