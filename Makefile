@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run test lint format bench bench-peers wheel clean
+.PHONY: run test lint format bench drain bench-peers wheel clean
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
 
@@ -28,6 +28,9 @@ format: .venv/.lint
 
 bench: .venv/.test
 	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+drain: .venv/.test
+	$(BIN)/python -m benchmarks.drain $(ARGS)
 
 bench-peers: .venv/.test
 	$(BIN)/python -m benchmarks.peers.compare $(ARGS)

@@ -141,6 +141,21 @@ def test_a_lease_tells_whose_it_is(db):
     assert entry.worker == f"{socket.gethostname()}:{os.getpid()}"
 
 
+def test_a_lease_does_not_read_all_that_waits(host):
+    """Or ten thousand messages would be read ten thousand times."""
+    host.request()
+    db = host.state.db
+    asked = []
+    db.connection().set_trace_callback(asked.append)
+    lease(db)
+    db.connection().set_trace_callback(None)
+    [statement] = [one for one in asked if one.startswith("UPDATE")]
+    plan = str(db.execute_sql(f"EXPLAIN QUERY PLAN {statement}").fetchall())
+    assert "portal_outbox_due" in plan
+    assert "portal_outbox_appointment" in plan
+    assert "portal_outbox_sent" not in plan
+
+
 def test_a_lease_from_before_the_clock_was_put_back_is_nobodys(db):
     (first,) = lease(db, MONDAY + timedelta(days=1))
     assert outbox.lanes_due(db, MONDAY) == [MAILS]
