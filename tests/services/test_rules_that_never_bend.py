@@ -371,6 +371,14 @@ class Practising(RuleBasedStateMachine):
             self.host.portal.deliver()
             assert chain.verify(self.host.state.db).sound
 
+    @precondition(lambda self: self.model.entries)
+    @rule(pick=PICK, choice=PICK)
+    def decide_while_mail_is_away(self, pick: int, choice: int) -> None:
+        """What was to be said before waits for another try, and the newer word goes out at once."""
+        self.work(mail_is_away=True)
+        self.decide(pick, choice)
+        self.work(mail_is_away=False)
+
     @rule(who=WHO, cancel=st.booleans())
     def erase(self, who: str, cancel: bool) -> None:
         ahead = self.model.ahead(who)
@@ -453,7 +461,7 @@ def practising(database_url: str, tmp_path: Path, request: pytest.FixtureRequest
 
 
 SMALL = settings(
-    max_examples=12,
+    max_examples=25,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
