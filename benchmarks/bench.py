@@ -175,13 +175,13 @@ class Bench:
             ours, theirs = (Path(copy(self.fewest, Path(folder) / name)) for name in ("portal.db", "floor.db"))
             one, floor = host(ours), Floor(theirs)
             rounds = self.sizes.rounds // 2
-            forms = list(islice(_forms(one, self.sizes.providers), rounds + 3))
+            forms = list(islice(filled_forms(one, self.sizes.providers), rounds + 3))
             sent = posts(one.app, BOOK, forms)
             cost, least = in_turn([sent, posts(floor.app, "/book", forms)], rounds)
             return compared("a request sent", cost, least, 2, statements(one, sent), "the floor's transaction")
 
 
-def _forms(one: Host, providers: int) -> Iterator[dict[str, str]]:
+def filled_forms(one: Host, providers: int) -> Iterator[dict[str, str]]:
     """Step 2 filled in, each for a time that none of the others takes."""
     with one.app.app_context():
         token = form_token(one.state, "client-7")

@@ -47,6 +47,7 @@ class Settings:
     sign_in: str
     bundled_htmx: bool
     retention: timedelta | None
+    outbox_kept: timedelta | None
     private_addresses: bool
     webhooks: tuple[Endpoint, ...]
     staff_mail: tuple[StaffMail, ...]
@@ -91,13 +92,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f'PORTAL_HTMX is {htmx!r}: write "bundled" to use the portal\'s own htmx, '
             'or "host" when the site loads htmx itself.'
         )
-    days = config.get("PORTAL_RETENTION_DAYS")
-    if days is not None and not (type(days) is int and 0 < days <= _LONGEST_RETENTION):
-        mistakes.append(
-            f"PORTAL_RETENTION_DAYS is {days!r}: write a whole number of days, such as 3650 for ten years, or leave it "
-            "out to keep everything."
-        )
-        days = None
+    retention = _days("PORTAL_RETENTION_DAYS", config.get("PORTAL_RETENTION_DAYS"), "3650 for ten years", mistakes)
+    outbox_kept = _days("PORTAL_OUTBOX_DAYS", config.get("PORTAL_OUTBOX_DAYS", 30), "30", mistakes)
     private_addresses = config.get("PORTAL_PRIVATE_ADDRESSES", False)
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
@@ -136,7 +132,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         base_template=base_template,
         sign_in=sign_in,
         bundled_htmx=htmx == "bundled",
-        retention=None if days is None else timedelta(days=days),
+        retention=retention,
+        outbox_kept=outbox_kept,
         private_addresses=private_addresses,
         webhooks=webhooks,
         staff_mail=staff_mail,
@@ -146,6 +143,15 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         host_deadline=host_deadline,
         clock=clock,
     )
+
+
+def _days(name: str, days: object, example: str, mistakes: list[str]) -> timedelta | None:
+    if days is None:
+        return None
+    if type(days) is int and 0 < days <= _LONGEST_RETENTION:
+        return timedelta(days=days)
+    mistakes.append(f"{name} is {days!r}: write a whole number of days, such as {example}, or None to keep everything.")
+    return None
 
 
 _TWILIO = "write a dict with account_sid, auth_token, and from (a number such as +12125550100) or messaging_service_sid"

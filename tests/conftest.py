@@ -1,21 +1,18 @@
 """Real parts for every test: a host site, a database of each kind, a PostgreSQL server, a browser."""
 
 import os
-import pwd
 import secrets
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from portal_plugin.storage.database import migrate, open_database
 from portal_plugin.testing import Clock, mailbox
+from tests.postgres_server import postgres_server
 from tests.practices import PRACTICE
-from tests.support import MONDAY, Host, execute, make_host, on_server, require
+from tests.support import MONDAY, Host, execute, make_host, on_server
 
 
 @pytest.fixture(scope="session")
@@ -24,26 +21,8 @@ def postgres() -> Iterator[str]:
     if given := os.environ.get("PORTAL_TEST_POSTGRES"):
         yield given.rstrip("/")
         return
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    found = str(programs[-1]) if programs else shutil.which("pg_ctl")
-    require("postgres", found is not None, "install PostgreSQL, or set PORTAL_TEST_POSTGRES to postgresql://user@host")
-    bin_ = Path(str(found)).resolve().parent
-    folder = Path(tempfile.mkdtemp(prefix="portal-pg-"))
-    # PostgreSQL refuses to run as root.
-    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-    as_user: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-    if user:
-        os.chown(folder, user.pw_uid, user.pw_gid)
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
-
-    run(str(bin_ / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=200"
-    run(str(bin_ / "pg_ctl"), "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-w", "start")
-    yield f"postgresql://postgres@/?host={folder}"
-    run(str(bin_ / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop")
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")

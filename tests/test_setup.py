@@ -83,6 +83,7 @@ def refusal(**settings: Any) -> list[str]:
         ("PORTAL_RETENTION_DAYS", 1.5, "such as 3650"),
         ("PORTAL_RETENTION_DAYS", True, "such as 3650"),
         ("PORTAL_RETENTION_DAYS", 10**9, "such as 3650"),
+        ("PORTAL_OUTBOX_DAYS", 0, "such as 30, or None"),
         ("PORTAL_BASE_TEMPLATE", 5, "must be text"),
         ("PORTAL_SIGN_IN", ["sign_in"], "must be text"),
     ],

@@ -1,7 +1,10 @@
 """The worker and what it sends and reads, and the chain of the history."""
 
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +15,10 @@ from flask import Flask, current_app
 
 from ..delivery import worker
 from ..delivery.preview import previews
+from ..doctor.sending import OVERDUE
+from ..services.state import State
 from ..storage import busy_calendars, chain, outbox
+from ..storage.health import queues
 from ..storage.outbox import MAIL, SMS, WEBHOOK, Entry
 from .command import NOT_FOUND, REFUSED, Answer, command, ready_state, wants_json
 from .options import printable
@@ -23,22 +29,70 @@ _CHANNEL = click.Option(["--channel"], type=click.Choice([MAIL, SMS, WEBHOOK]))
 _NUMBERS = click.Argument(["numbers"], metavar="[ID]...", nargs=-1, type=click.IntRange(1, 2**63 - 1))
 
 
-@command(click.Option(["--once"], is_flag=True, help="Do what is due and stop, for cron."), name="worker")
-def work(once: bool) -> Answer:
-    """Deliver messages, expire what nobody answered, read outside calendars and seal the history, until stopped."""
+_ONCE = click.Option(["--once"], is_flag=True, help="Do what is due and stop, for cron.")
+_HEALTH = click.Option(["--health"], is_flag=True, help="Say what waits; exit with 1 when nobody sends it.")
+
+BACKLOG = 100
+"""From so many messages on, --once shows on a terminal how far it is."""
+
+
+@command(_ONCE, _HEALTH, name="worker")
+def work(once: bool, health: bool) -> Answer:
+    """Deliver messages, expire what nobody answered, read outside calendars, seal the history and delete what was sent
+    long ago, until stopped.
+    """
+    if once and health:
+        raise click.UsageError("Give --once or --health, and not both.")
+    if health:
+        return _health()
     if wants_json() and not once:
-        raise click.UsageError("--json goes with --once.")
+        raise click.UsageError("--json goes with --once and with --health.")
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    state = ready_state()
-    if once:
-        sent = worker.run_once(app, state)
-        return Answer({"sent": sent}, [f"{sent} sent."])
-    stop = threading.Event()
+    state, stop = ready_state(), threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    if once:
+        with _progress(state) as tally:
+            sent = worker.run_once(app, state, stop, tally)
+        return Answer({"sent": sent}, [f"{sent} sent."])
     click.echo("Working; Ctrl+C stops after the message in hand.")
-    worker.run(app, state, stop)
+    worker.run(app, state, stop, say=click.echo)
     return Answer({})
+
+
+@contextmanager
+def _progress(state: State) -> Iterator[worker.Tally]:
+    """A tally that moves a bar on stderr, where somebody watches and there is much to do."""
+    due = sum(queue.due for queue in queues(state.db, state.now()))
+    if due < BACKLOG or wants_json() or not sys.stderr.isatty():
+        yield worker.Tally()
+        return
+    with click.progressbar(
+        length=due, label="Sending", file=sys.stderr, show_pos=True, update_min_steps=max(due // 200, 1)
+    ) as bar:
+        yield worker.Tally(lambda: bar.update(1))
+
+
+def _health() -> Answer:
+    state = ready_state(practice=False)
+    now = state.now()
+    found = queues(state.db, now)
+    stalled = [queue.channel for queue in found if queue.stalled(now, OVERDUE)]
+    rows = [
+        (
+            queue.channel,
+            f"{queue.waiting} waiting, {queue.due} due{f' for {_age(now - queue.oldest)}' if queue.oldest else ''}, "
+            f"{queue.in_hand} in hand, {queue.given_up} given up on",
+        )
+        for queue in found
+    ]
+    said = f"Nobody sends what is due: {', '.join(stalled)}. See that `flask portal worker` runs." if stalled else ""
+    return Answer(
+        {"healthy": not stalled, "stalled": stalled, "items": [queue._asdict() for queue in found]},
+        aligned(rows) or ["Nothing waits, and nothing was given up on."],
+        said,
+        REFUSED if stalled else 0,
+    )
 
 
 @command(click.Argument(["folder"], type=click.Path(file_okay=False, path_type=Path)))
@@ -100,7 +154,8 @@ def _shown(entry: Entry) -> dict[str, Any]:
 def _row(entry: Entry) -> tuple[str, ...]:
     when = f"given up on {_iso(entry.failed)}" if entry.failed else f"due {_iso(entry.due)}"
     how = f"{when}, {entry.attempts} attempts{f': {entry.error}' if entry.error else ''}"
-    return str(entry.id), entry.channel, entry.topic, entry.masked, entry.ref, how
+    held = f", in hand of {entry.worker}" if entry.worker else ""
+    return str(entry.id), entry.channel, entry.topic, entry.masked, entry.ref, how + held
 
 
 def _iso(moment: datetime) -> str:

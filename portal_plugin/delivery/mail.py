@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.charset import QP, Charset
@@ -48,6 +48,8 @@ METHODS = {"confirmed": "REQUEST", "cancelled": "CANCEL"}
 class Connection(flask_mail.Connection):
     """Flask-Mail's, with a time-out and a checked certificate, which it leaves out."""
 
+    deadline: threading.Timer | None = None
+
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         context = ssl.create_default_context() if self.mail.use_ssl or self.mail.use_tls else None
         host: smtplib.SMTP | smtplib.SMTP_SSL
@@ -55,9 +57,7 @@ class Connection(flask_mail.Connection):
             host = smtplib.SMTP_SSL(timeout=TIMEOUT, context=context)
         else:
             host = smtplib.SMTP(timeout=TIMEOUT)
-        self.deadline = threading.Timer(DEADLINE, _hang_up, [host])
-        self.deadline.daemon = True
-        self.deadline.start()
+        self._start_deadline(host)
         # smtplib checks certificates against the name it was constructed with.
         host._host = self.mail.server  # type: ignore[attr-defined]
         try:
@@ -67,10 +67,35 @@ class Connection(flask_mail.Connection):
             if self.mail.username and self.mail.password:
                 host.login(self.mail.username, self.mail.password)
         except BaseException:
-            self.deadline.cancel()
+            self._end_deadline()
             host.close()
             raise
         return host
+
+    def answers(self) -> bool:
+        """Whether another mail can follow: a server may have hung up meanwhile, or had enough. Gives it new time."""
+        if self.host is None:
+            return True
+        self._start_deadline(self.host)
+        try:
+            return self.host.noop()[0] == 250
+        except (smtplib.SMTPException, OSError):
+            return False
+
+    def send(self, message: flask_mail.Message, envelope_from: str | tuple[str, str] | None = None) -> None:
+        # After MAIL_MAX_EMAILS Flask-Mail would connect anew at once: if that failed, a mail that was sent would too.
+        self.num_emails = -1
+        super().send(message, envelope_from)
+
+    def _start_deadline(self, host: smtplib.SMTP) -> None:
+        self._end_deadline()
+        self.deadline = threading.Timer(DEADLINE, _hang_up, [host])
+        self.deadline.daemon = True
+        self.deadline.start()
+
+    def _end_deadline(self) -> None:
+        if self.deadline:
+            self.deadline.cancel()
 
     def __exit__(self, *error: Any) -> None:
         if self.host is None:
@@ -79,7 +104,7 @@ class Connection(flask_mail.Connection):
         with suppress(smtplib.SMTPException, OSError):
             self.host.quit()
         self.host.close()
-        self.deadline.cancel()
+        self._end_deadline()
 
 
 def _hang_up(host: smtplib.SMTP) -> None:
@@ -107,13 +132,44 @@ class Mail(flask_mail.Message):
         return part
 
 
-def send(app: Flask, state: State, row: Message) -> None:
-    """Render and send. Raises what SMTP or the network raises; the worker writes it down."""
-    mail = mail_of(app)
-    with app.test_request_context(base_url=state.settings.base_url):
-        message = compose(state, row)
-        with Connection(mail) as connection:
-            connection.send(message)
+class Sender:
+    """Renders and sends one mail after the other, over one connection as long as nothing goes wrong."""
+
+    def __init__(self, app: Flask, state: State) -> None:
+        self._app, self._state = app, state
+        self._connection: Connection | None = None
+        self._sent = 0
+
+    def __enter__(self) -> Callable[[Message], None]:
+        return self.send
+
+    def __exit__(self, *error: object) -> None:
+        self._end_connection()
+
+    def send(self, row: Message) -> None:
+        """Raises what SMTP or the network raises; the worker writes it down."""
+        mail = mail_of(self._app)
+        with self._app.test_request_context(base_url=self._state.settings.base_url):
+            message = compose(self._state, row)
+            try:
+                self._connected(mail).send(message)
+            except BaseException:
+                # What one mail met is nothing to the next.
+                self._end_connection()
+                raise
+        self._sent += 1
+
+    def _connected(self, mail: Any) -> Connection:
+        if self._connection and (self._sent == mail.max_emails or not self._connection.answers()):
+            self._end_connection()
+        if self._connection is None:
+            self._connection, self._sent = Connection(mail).__enter__(), 0
+        return self._connection
+
+    def _end_connection(self) -> None:
+        if self._connection:
+            self._connection.__exit__()
+        self._connection = None
 
 
 def mail_of(app: Flask) -> Any:

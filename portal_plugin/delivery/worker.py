@@ -1,12 +1,16 @@
 """The worker: warns of what expires and expires what nobody answered, delivers what the outbox holds, reads outside
-calendars, seals the history and forgets whom the practice no longer keeps.
+calendars, seals the history, and forgets whom the practice no longer keeps and what was sent long ago.
 """
 
 import logging
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, wait
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from flask import Flask
@@ -18,8 +22,9 @@ from ..services.expiring import still_waits, warn_of_expiry
 from ..services.people import erase_outdated
 from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
-from ..storage import chain, outbox
-from ..storage.outbox import MAIL, SMS, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
+from ..storage import chain, health, outbox
+from ..storage.database import Unreachable
+from ..storage.outbox import LEASE, MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
 from . import mail, sms, webhooks
 from .busy_calendars import read_next
 from .failures import Undelivered
@@ -27,56 +32,108 @@ from .reminding import held_back, next_try
 
 log = logging.getLogger("portal_plugin")
 
-LEASE = timedelta(minutes=5)
 RETENTION_PAUSE = timedelta(hours=1)
+PURGED_AT_ONCE = 500
+REPORT = timedelta(minutes=10)
 
 MOST_LANES = 8
-"""Each takes a thread and a connection to the database."""
+"""Of endpoints at once: each takes a thread and a connection to the database."""
+
+Send = Callable[[Message], str | None]
 
 
 class Channel(NamedTuple):
-    """`send` may return what the provider calls it. `retries` are the pauses after each failed attempt; after the last
-    the row is given up on and stays visible.
+    """`opened` gives what sends a batch; that may return what the provider calls one. `retries` are the pauses after
+    each failed attempt; after the last the row is given up on and stays visible.
 
     `batch` is how many rows are leased together. `contradicts`: what a later message has overtaken is not sent.
     """
 
-    send: Callable[[Flask, State, Message], str | None]
+    opened: Callable[[Flask, State], AbstractContextManager[Send]]
     retries: tuple[timedelta, ...]
     batch: int
     contradicts: bool
 
 
+def _each(
+    send: Callable[[Flask, State, Message], str | None],
+) -> Callable[[Flask, State], AbstractContextManager[Send]]:
+    """Keeps nothing open from one message to the next."""
+
+    @contextmanager
+    def opened(app: Flask, state: State) -> Iterator[Send]:
+        yield partial(send, app, state)
+
+    return opened
+
+
 CHANNELS = {
-    MAIL: Channel(mail.send, mail.RETRIES, batch=20, contradicts=True),
-    SMS: Channel(sms.send, sms.RETRIES, batch=10, contradicts=False),
+    MAIL: Channel(mail.Sender, mail.RETRIES, batch=20, contradicts=True),
+    SMS: Channel(_each(sms.send), sms.RETRIES, batch=10, contradicts=False),
     # One at a time: an endpoint that asks for patience is asked nothing more.
-    WEBHOOK: Channel(webhooks.send, webhooks.RETRIES, batch=1, contradicts=False),
+    WEBHOOK: Channel(_each(webhooks.send), webhooks.RETRIES, batch=1, contradicts=False),
 }
 
 
-def run_once(app: Flask, state: State) -> int:
-    """Do everything that is due now; how many messages were sent."""
-    sent = send_due(app, state)
+class Tally:
+    """What became of the attempts that a worker's threads made; `heard` is called after each, one at a time."""
+
+    def __init__(self, heard: Callable[[], object] = lambda: None) -> None:
+        self._heard = heard
+        self._lock = threading.Lock()
+        self.sent = 0
+        self.failed: Counter[str] = Counter()
+
+    def count(self, channel: str, sent: bool) -> None:
+        with self._lock:
+            self.sent += sent
+            self.failed[channel] += not sent
+            self._heard()
+
+    def told(self, state: State) -> str:
+        """A line for a log: this, and what waits."""
+        queues = health.queues(state.db, state.now())
+        oldest = min((queue.oldest for queue in queues if queue.oldest), default=None)
+        late = f", the oldest due for {int((state.now() - oldest).total_seconds())} s" if oldest else ""
+        failed = ", ".join(f"{channel} {count}" for channel, count in sorted(self.failed.items()) if count)
+        given_up = sum(queue.given_up for queue in queues)
+        return (
+            f"{self.sent} sent, {sum(queue.waiting for queue in queues)} waiting{late}"
+            f"; failed attempts: {failed or 'none'}; given up on: {given_up}."
+        )
+
+
+def run_once(app: Flask, state: State, stop: threading.Event | None = None, tally: Tally | None = None) -> int:
+    """Do everything that is due now, or until `stop` is set; how many messages were sent."""
+    stop, tally = stop or threading.Event(), tally or Tally()
+    send_due(app, state, stop, tally)
     # Each calendar once at the most: many slow ones may take longer than the pause between two readings.
     for _ in state.practice().providers:
-        if not read_next(state):
+        if stop.is_set() or not read_next(state):
             break
-        sent += send_due(app, state)
+        send_due(app, state, stop, tally)
     keep_the_past(state)
-    return sent
+    return tally.sent
 
 
-def send_due(app: Flask, state: State) -> int:
-    """Write what time brings and deliver what is due, the lanes beside each other; how many messages were sent."""
+def send_due(app: Flask, state: State, stop: threading.Event, tally: Tally) -> None:
+    """Write what time brings and deliver what is due, the lanes beside each other."""
     keep_time(state)
-    sent, lanes, never = 0, outbox.lanes_due(state.db, state.now()), threading.Event()
-    while lanes:
-        started = [_start(app, state, lane, never) for lane in lanes[:MOST_LANES]]
-        wait(started)
-        sent += sum(lane.result() for lane in started)
-        lanes = lanes[MOST_LANES:]
-    return sent
+    running: set[Future[None]] = set()
+    lanes = outbox.lanes_due(state.db, state.now())
+    # Mails do not wait until an endpoint that hangs makes room.
+    lanes.sort(key=_is_endpoint)
+    while lanes or running:
+        room = MOST_LANES - len(running)
+        running |= {_start(app, state, lane, stop, tally) for lane in lanes[:room]}
+        lanes = lanes[room:]
+        ended, running = wait(running, return_when=FIRST_COMPLETED)
+        for lane in ended:
+            lane.result()
+
+
+def _is_endpoint(lane: Lane) -> bool:
+    return lane.recipient is not None
 
 
 def keep_time(state: State) -> None:
@@ -87,26 +144,37 @@ def keep_time(state: State) -> None:
 
 
 def keep_the_past(state: State) -> None:
-    """Seal what was written to the history, and now and then forget whom the practice no longer keeps."""
+    """Seal what was written to the history, and now and then forget whom and what is no longer kept."""
     now = state.now()
     # It looks at everybody's appointments: not in every round.
-    if state.settings.retention is not None and now >= state.retention_due:
-        more = erase_outdated(state, now - state.settings.retention)
+    if now >= state.retention_due:
+        kept, messages_kept = state.settings.retention, state.settings.outbox_kept
+        more = kept is not None and erase_outdated(state, now - kept)
+        if messages_kept is not None:
+            more |= outbox.purge(state.db, now - messages_kept, PURGED_AT_ONCE) == PURGED_AT_ONCE
         state.retention_due = now if more else now + RETENTION_PAUSE
     chain.seal_settled(state.db)
 
 
-def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> None:
-    """Work until `stop` is set, looking every `pause` seconds; a database that is away is waited for."""
-    running: dict[Lane, Future[int]] = {}
+def run(
+    app: Flask, state: State, stop: threading.Event, pause: float = 2.0, say: Callable[[str], object] = log.info
+) -> None:
+    """Work until `stop` is set, looking every `pause` seconds; a database that is away is waited for. `say` is told now
+    and then, and at the end, what was done.
+    """
+    running: dict[Lane, Future[None]] = {}
+    tally, told = Tally(), state.now()
     while not stop.is_set():
         more = False
         try:
             keep_time(state)
-            _keep_up(app, state, running, stop)
+            _keep_up(app, state, running, stop, tally)
             keep_the_past(state)
             # One at a time: messages, and a wish to stop, wait for no more than one calendar.
             more = read_next(state)
+            if abs(state.now() - told) >= REPORT:
+                say(tally.told(state))
+                tally, told = Tally(), state.now()
         except Exception:
             log.exception("The worker could not finish its round and tries again.")
         finally:
@@ -115,56 +183,68 @@ def run(app: Flask, state: State, stop: threading.Event, pause: float = 2.0) -> 
         if not more:
             stop.wait(pause)
     wait(running.values())
+    try:
+        say(tally.told(state))
+    except Unreachable:
+        say(f"{tally.sent} sent.")
 
 
-def _keep_up(app: Flask, state: State, running: dict[Lane, Future[int]], stop: threading.Event) -> None:
+def _keep_up(app: Flask, state: State, running: dict[Lane, Future[None]], stop: threading.Event, tally: Tally) -> None:
     """Start the lanes where something is due; one that hangs holds up none but itself."""
     for lane, ended in [(lane, future) for lane, future in running.items() if future.done()]:
         del running[lane]
         if error := ended.exception():
             log.error("The worker could not finish a round of %s and tries again.", lane.channel, exc_info=error)
     for lane in outbox.lanes_due(state.db, state.now()):
-        if lane not in running and len(running) < MOST_LANES:
-            running[lane] = _start(app, state, lane, stop)
+        # There is always room for mails, however many endpoints hang.
+        room = not _is_endpoint(lane) or sum(map(_is_endpoint, running)) < MOST_LANES
+        if lane not in running and room:
+            running[lane] = _start(app, state, lane, stop, tally)
 
 
-def _start(app: Flask, state: State, lane: Lane, stop: threading.Event) -> Future[int]:
-    """Deliver in a thread; the number of messages sent is to come."""
-    sent: Future[int] = Future()
+def _start(app: Flask, state: State, lane: Lane, stop: threading.Event, tally: Tally) -> Future[None]:
+    """Deliver in a thread."""
+    ended: Future[None] = Future()
 
     def work() -> None:
         try:
-            count = _drain(app, state, lane, stop)
+            _drain(app, state, lane, stop, tally)
         except BaseException as error:
-            sent.set_exception(error)
+            ended.set_exception(error)
         else:
-            sent.set_result(count)
+            ended.set_result(None)
 
     threading.Thread(target=work, name=f"portal-{lane.channel}", daemon=True).start()
-    return sent
+    return ended
 
 
-def _drain(app: Flask, state: State, lane: Lane, stop: threading.Event) -> int:
-    """Deliver what is due in a lane until nothing is; how many messages were sent."""
-    sent, most = 0, CHANNELS[lane.channel].batch
+def _drain(app: Flask, state: State, lane: Lane, stop: threading.Event, tally: Tally) -> None:
+    """Deliver what is due in a lane until nothing is."""
+    channel = CHANNELS[lane.channel]
     try:
-        while not stop.is_set() and (batch := outbox.lease_due(state.db, lane, state.now(), state.now() + LEASE, most)):
-            for message in batch:
-                if stop.is_set():
-                    outbox.give_back(state.db, message)
-                # The batch may have taken longer than its lease, and another worker this message.
-                elif outbox.hold(state.db, message, state.now() + LEASE):
-                    sent += _deliver(app, state, lane, message)
+        while not stop.is_set() and (
+            batch := outbox.lease_due(state.db, lane, state.now(), state.now() + LEASE, channel.batch)
+        ):
+            with channel.opened(app, state) as send:
+                for message in batch:
+                    if stop.is_set():
+                        outbox.give_back(state.db, message)
+                    # The batch may have taken longer than its lease, and another worker this message.
+                    elif begun := outbox.take_up(state.db, message, state.now() + LEASE):
+                        tally.count(lane.channel, _deliver(state, lane, begun, send))
     finally:
         if not state.db.is_closed():
             state.db.close()
-    return sent
 
 
-def _deliver(app: Flask, state: State, lane: Lane, message: Message) -> bool:
+def _deliver(state: State, lane: Lane, message: Message, send: Send) -> bool:
     channel = CHANNELS[lane.channel]
     if channel.contradicts and outbox.overtaken(state.db, message):
         outbox.settle(state.db, message, failed=state.now(), error="overtaken by a later message")
+        return False
+    # A reminder is tried until its time has passed.
+    if message.topic != REMINDER and message.attempts > len(channel.retries) + 1:
+        outbox.settle(state.db, message, failed=state.now(), error="the worker ended whenever it was tried")
         return False
     if held_back(state, message):
         return False
@@ -172,12 +252,25 @@ def _deliver(app: Flask, state: State, lane: Lane, message: Message) -> bool:
         if _is_past(state, message):
             outbox.settle(state.db, message, failed=state.now(), error="answered meanwhile")
             return False
-        provider_id = channel.send(app, state, message)
+        provider_id = send(message)
     except Exception as error:
         _postpone(state, lane, message, error)
         return False
-    outbox.settle(state.db, message, sent=state.now(), provider_id=provider_id or "")
+    _mark_sent(state, message, provider_id or "")
     return True
+
+
+def _mark_sent(state: State, message: Message, provider_id: str) -> None:
+    """A mark that is missing costs a second copy: a database that is away for a moment is waited for."""
+    for pause in (0.2, 1.0, 5.0):
+        try:
+            outbox.settle(state.db, message, sent=state.now(), provider_id=provider_id)
+        except Unreachable:
+            state.db.close()
+            time.sleep(pause)
+        else:
+            return
+    outbox.settle(state.db, message, sent=state.now(), provider_id=provider_id)
 
 
 def _is_past(state: State, message: Message) -> bool:

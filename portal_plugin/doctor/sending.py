@@ -87,11 +87,11 @@ def worker(app: Flask, state: State) -> Findings:
     """The worker"""
     check_ready(state.db)
     practice, now = state.practice(), state.now()
-    due = health.oldest_due(state.db, now)
-    if due is not None and now - due > OVERDUE:
+    stalled = [queue.oldest for queue in health.queues(state.db, now) if queue.oldest and queue.stalled(now, OVERDUE)]
+    if stalled:
+        late = told(now - min(stalled))
         yield Finding(
-            Level.FAILING,
-            f"a message has been due for {told(now - due)}: see that `flask portal worker` runs, and what it logs",
+            Level.FAILING, f"a message has been due for {late}: see that `flask portal worker` runs, and what it logs"
         )
     elif appointments.lapsed(state.db, practice, now - OVERDUE):
         yield Finding(

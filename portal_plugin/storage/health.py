@@ -1,12 +1,12 @@
-"""What `flask portal doctor` asks a database about itself."""
+"""What a database says about itself, and about the messages that wait in it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from peewee import Database, fn
+from peewee import Database
 
-from .database import is_postgres
-from .models import OutboxRow
+from ..domain.instants import instant
+from .database import is_postgres, run
 
 OLDEST_POSTGRES = 120_000
 """Version 12, as the server counts; the exclusion constraint needs no extension from there on."""
@@ -38,10 +38,31 @@ def examine(db: Database) -> Health:
     return Health("SQLite", version, True, journal, guards == 2)
 
 
-def oldest_due(db: Database, now: datetime) -> datetime | None:
-    """Since when the oldest message that ought to have been sent has been due; None when none waits."""
-    query = OutboxRow.select(fn.MIN(OutboxRow.due)).where(
-        OutboxRow.sent.is_null(), OutboxRow.failed.is_null(), OutboxRow.due <= now
-    )
-    due: datetime | None = query.scalar(db)
-    return due
+class Queue(NamedTuple):
+    """Of one channel: how many messages wait, of these how many are due and how many a worker has in hand; since when
+    the oldest of those that are due is (aware UTC); how many were given up on.
+    """
+
+    channel: str
+    waiting: int
+    due: int
+    in_hand: int
+    oldest: datetime | None
+    given_up: int
+
+    def stalled(self, now: datetime, after: timedelta) -> bool:
+        """Whether nobody sends what has been due for so long."""
+        return self.oldest is not None and now - self.oldest > after and not self.in_hand
+
+
+def queues(db: Database, now: datetime) -> list[Queue]:
+    """The channels in which something waits or was given up on."""
+    query = """SELECT channel, SUM(CASE WHEN failed IS NULL THEN 1 ELSE 0 END),
+        SUM(CASE WHEN failed IS NULL AND due <= ? THEN 1 ELSE 0 END),
+        SUM(CASE WHEN failed IS NULL AND leased_until > ? THEN 1 ELSE 0 END),
+        MIN(CASE WHEN failed IS NULL AND due <= ? THEN due END), SUM(CASE WHEN failed IS NULL THEN 0 ELSE 1 END)
+        FROM portal_outbox WHERE sent IS NULL GROUP BY channel ORDER BY channel"""
+    return [
+        Queue(channel, int(waiting), int(due), int(in_hand), None if oldest is None else instant(oldest), int(given_up))
+        for channel, waiting, due, in_hand, oldest, given_up in run(db, query, now, now, now)
+    ]

@@ -1,9 +1,11 @@
 """Messages written with the change and delivered later, each under a lease."""
 
 import json
+import os
 import secrets
+import socket
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -20,6 +22,9 @@ MAIL, WEBHOOK, SMS, DIGEST = "mail", "webhook", "sms", "digest"
 STAFF, STAFF_DIGEST = "staff", "staff_digest"
 """Topics of what the practice's own people are told: it names no client. All others are a client's."""
 
+LEASE = timedelta(minutes=5)
+"""How long a message is one worker's."""
+
 REMINDER = "reminder"
 """The topic of what is due some time before an appointment, and only while that stands."""
 
@@ -34,7 +39,9 @@ class Lane(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A leased outbox row. `facts` were taken at the change; `message_id` is the same at every attempt."""
+    """A leased outbox row. `facts` were taken at the change; `message_id` is the same at every attempt. `attempts`
+    counts those that were begun.
+    """
 
     id: int
     appointment: int
@@ -75,28 +82,34 @@ def enqueue(
     )
 
 
+_LONGEST = 2 * LEASE
+"""No lease ends later than that, however two machines' clocks differ: the clock was put back since it was written."""
+
+
 def lanes_due(db: Database, now: datetime) -> list[Lane]:
     """Where something is to be delivered that nobody holds."""
     rows = run(
         db,
         "SELECT DISTINCT channel, CASE WHEN channel = ? THEN recipient END FROM portal_outbox "
-        "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND (leased_until IS NULL OR leased_until <= ?) "
-        "AND channel <> ?",
+        "WHERE sent IS NULL AND failed IS NULL AND due <= ? AND channel <> ? "
+        "AND (leased_until IS NULL OR leased_until <= ? OR leased_until > ?)",
         WEBHOOK,
         now,
-        now,
         DIGEST,
+        now,
+        now + _LONGEST,
     )
     return [Lane(*row) for row in rows.fetchall()]
 
 
 def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: int) -> list[Message]:
-    """Take a lane's due rows that nobody else holds, oldest first. A lease that ran out is nobody's.
+    """Take a lane's due rows that nobody else holds, oldest first. A lease that ran out is nobody's, and neither is one
+    from before a clock was put back.
 
     What one recipient is told of an appointment, and of the one whose place it takes, is taken one after the other;
-    one that waits for another try holds up none.
+    one that waits for another try holds up none. A row that cannot be read is given up on.
     """
-    lease = secrets.token_hex(8)
+    lease = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
     earlier, this, old = OutboxRow.alias(), AppointmentRow.alias(), AppointmentRow.alias()
     replaced = this.select(old.id).join(old, on=old.ref == this.replaces).where(this.id == OutboxRow.appointment)
     free = (
@@ -117,7 +130,9 @@ def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: in
             OutboxRow.sent.is_null(),
             OutboxRow.failed.is_null(),
             OutboxRow.due <= now,
-            OutboxRow.leased_until.is_null() | (OutboxRow.leased_until <= now),
+            OutboxRow.leased_until.is_null()
+            | (OutboxRow.leased_until <= now)
+            | (OutboxRow.leased_until > now + _LONGEST),
         )
         .order_by(OutboxRow.due, OutboxRow.id)
         .limit(most)
@@ -126,12 +141,16 @@ def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: in
         free = free.for_update(skip_locked=True)
     columns = [getattr(OutboxRow, name) for name in Message._fields]
     with db.atomic():
-        OutboxRow.update(lease=lease, leased_until=until, attempts=OutboxRow.attempts + 1).where(
-            OutboxRow.id.in_(free)
-        ).execute(db)
+        OutboxRow.update(lease=lease, leased_until=until).where(OutboxRow.id.in_(free)).execute(db)
         query = OutboxRow.select(*columns).where(OutboxRow.lease == lease).order_by(OutboxRow.due, OutboxRow.id)
         rows = [Message(*values) for values in query.tuples().execute(db)]
-    return [row._replace(facts=json.loads(str(row.facts))) for row in rows]
+    readable = []
+    for row in rows:
+        try:
+            readable.append(row._replace(facts=json.loads(str(row.facts))))
+        except ValueError:
+            settle(db, row, failed=now, error="what it says cannot be read")
+    return readable
 
 
 def _in(lane: Lane) -> Any:
@@ -139,12 +158,15 @@ def _in(lane: Lane) -> Any:
     return there if lane.recipient is None else there & (OutboxRow.recipient == lane.recipient)
 
 
-def hold(db: Database, message: Message, until: datetime) -> bool:
-    """Prolong a lease before acting on it; false when it ran out and somebody else has the row, or sent it."""
-    query = OutboxRow.update(leased_until=until).where(
+def take_up(db: Database, message: Message, until: datetime) -> Message | None:
+    """Count an attempt and prolong the lease for it; None when that ran out and somebody else has the row, or sent it.
+
+    It is counted before it is made, or one that ends the worker would be made for ever.
+    """
+    query = OutboxRow.update(leased_until=until, attempts=OutboxRow.attempts + 1).where(
         OutboxRow.id == message.id, OutboxRow.lease == message.lease, OutboxRow.sent.is_null()
     )
-    return bool(query.execute(db))
+    return message._replace(attempts=message.attempts + 1) if query.execute(db) else None
 
 
 def overtaken(db: Database, message: Message) -> bool:
@@ -203,11 +225,11 @@ def settle(db: Database, message: Message, **outcome: Any) -> None:
 
 def give_back(db: Database, message: Message) -> None:
     """Let others take what was leased and not tried."""
-    settle(db, message, attempts=OutboxRow.attempts - 1)
+    settle(db, message)
 
 
 def put_off(db: Database, message: Message, until: datetime) -> None:
-    """The same, and not before that time."""
+    """The same, and not before that time, for one whose attempt was begun and does not count."""
     settle(db, message, attempts=OutboxRow.attempts - 1, due=until)
 
 
@@ -275,6 +297,24 @@ def waiting(db: Database) -> int:
     return count
 
 
+def purge(db: Database, before: datetime, most: int) -> int:
+    """Delete messages sent before then, oldest first and up to `most`; how many. One stays while an earlier one to the
+    same recipient, in the same thread, was not sent: if that is sent again, it must still be overtaken.
+    """
+    cursor = run(
+        db,
+        "DELETE FROM portal_outbox WHERE id IN (SELECT o.id FROM portal_outbox o "
+        "JOIN portal_appointment a ON a.id = o.appointment WHERE o.sent < ? AND NOT EXISTS ("
+        "SELECT 1 FROM portal_appointment b JOIN portal_outbox e ON e.appointment = b.id "
+        "WHERE b.client_id = a.client_id AND b.thread = a.thread AND e.id < o.id AND e.channel = o.channel "
+        "AND e.recipient = o.recipient AND e.sent IS NULL) "
+        "ORDER BY o.sent LIMIT ?)",
+        before,
+        most,
+    )
+    return int(cursor.rowcount)
+
+
 class Delivery(StrEnum):
     """Where a message is: still to be sent, sent, or given up on."""
 
@@ -291,7 +331,9 @@ _WHERE = {
 
 
 class Entry(NamedTuple):
-    """A row as staff see it, without what it says. Instants are aware UTC."""
+    """A row as staff see it, without what it says; `worker` is who has it in hand, by machine and process. Instants are
+    aware UTC.
+    """
 
     id: int
     ref: str
@@ -301,6 +343,7 @@ class Entry(NamedTuple):
     message_id: str
     attempts: int
     error: str
+    worker: str | None
     created: datetime
     due: datetime
     failed: datetime | None
@@ -336,12 +379,18 @@ def _any_of(states: Collection[Delivery]) -> str:
 
 def _entries(db: Database, where: str, *values: Any, most: int | None = None) -> list[Entry]:
     query = f"""
-        SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error,
+        SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error, o.lease,
         o.created, o.due, o.failed, o.sent FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment
         WHERE {where} ORDER BY o.id{"" if most is None else " LIMIT ?"}
         """  # noqa: S608
     rows = run(db, query, *values, *([] if most is None else [most])).fetchall()
-    return [Entry(*row[:8], *(moment if moment is None else instant(moment) for moment in row[8:])) for row in rows]
+    return [_entry(*row) for row in rows]
+
+
+def _entry(*row: Any) -> Entry:
+    *values, lease = row[:9]
+    moments = (None if moment is None else instant(moment) for moment in row[9:])
+    return Entry._make([*values, lease and lease.rpartition(":")[0], *moments])
 
 
 def send_again(db: Database, number: int, now: datetime) -> bool:

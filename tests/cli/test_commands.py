@@ -1,7 +1,9 @@
 """`flask portal ...`: what each command says, changes and returns."""
 
 import json
+import os
 import re
+import socket
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +14,9 @@ from click.testing import Result
 
 from portal_plugin import Appointment
 from portal_plugin.cli import command
+from portal_plugin.storage import outbox
 from portal_plugin.storage.database import MIGRATIONS
+from portal_plugin.storage.outbox import Lane
 from portal_plugin.testing import Clock
 from tests.practices import PRACTICE, practice
 from tests.support import MONDAY, PEOPLE, TUESDAY_TEN, Host, make_host, without_guards
@@ -413,6 +417,43 @@ def test_worker_once_delivers_what_is_due_and_expires_what_lapsed(host: Host) ->
 
 
 # history, verify, export, erase
+
+
+def test_worker_health_is_bad_while_nobody_sends_what_is_due(host: Host) -> None:
+    assert run(host, "worker", "--health").stdout == "Nothing waits, and nothing was given up on.\n"
+    host.request()
+    said = run(host, "worker", "--health")
+    assert (said.exit_code, said.stdout) == (0, "mail  1 waiting, 1 due for 0 min, 0 in hand, 0 given up on\n")
+
+    host.clock.advance(timedelta(minutes=11))
+    said = run(host, "worker", "--health")
+    assert (said.exit_code, said.stderr) == (
+        1,
+        "Nobody sends what is due: mail. See that `flask portal worker` runs.\n",
+    )
+    assert json.loads(run(host, "worker", "--health", "--json").stdout)["stalled"] == ["mail"]
+
+    now = host.clock.now
+    outbox.lease_due(host.state.db, Lane("mail"), now, now + timedelta(minutes=5), 20)
+    assert run(host, "worker", "--health").exit_code == 0, "a worker is at it"
+    held = f"in hand of {socket.gethostname()}:{os.getpid()}"
+    assert held in run(host, "outbox").stdout
+    assert run(host, "worker", "--health", "--once").exit_code == 2
+
+
+def test_worker_deletes_what_was_sent_long_ago_unless_everything_is_kept(
+    host: Host, sqlite_url: str, tmp_path: Path
+) -> None:
+    host.request()
+    host.deliver()
+    host.clock.advance(timedelta(days=31))
+    keeping = make_host(sqlite_url, tmp_path, host.clock, PORTAL_OUTBOX_DAYS=None)
+    run(keeping, "worker", "--once")
+    count = "SELECT COUNT(*) FROM portal_outbox WHERE topic = 'received'"
+    assert host.state.db.execute_sql(count).fetchone() == (1,)
+    run(host, "worker", "--once")
+    assert host.state.db.execute_sql(count).fetchone() == (0,)
+    keeping.state.db.close_all()
 
 
 def test_history_tells_who_did_what_and_when(host: Host) -> None:

@@ -132,7 +132,7 @@ def test_what_is_left_outside_the_hours_is_told_to_a_program(host: Host, tmp_pat
 def test_running_is_told_to_a_program(host: Host) -> None:
     host.request()
     assert told(host, "worker", "--once") == {"sent": 1}
-    assert json.loads(run(host, "worker", "--json").stderr)["detail"] == "--json goes with --once."
+    assert json.loads(run(host, "worker", "--json").stderr)["detail"] == "--json goes with --once and with --health."
     assert told(host, "calendars") == {"items": []}
 
 

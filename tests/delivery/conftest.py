@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def mailbox(mail_server: Mailbox) -> Mailbox:
     return mail_server
 
 
-def posting_host(database_url: str, folder: Path, clock: Clock, port: int) -> Host:
+def posting_host(database_url: str, folder: Path, clock: Clock, port: int, **settings: Any) -> Host:
     host = make_host(
         database_url,
         folder,
@@ -39,6 +40,7 @@ def posting_host(database_url: str, folder: Path, clock: Clock, port: int) -> Ho
         MAIL_SERVER="127.0.0.1",
         MAIL_PORT=port,
         PORTAL_PRIVATE_ADDRESSES=True,
+        **settings,
     )
     host.apply(PRACTICE)
     return host

@@ -3,13 +3,15 @@
     python smtp_server.py FOLDER [PORT]
 
 The file FOLDER/mode says how it answers a message: empty accepts it; "550 …" or any other reply refuses the recipient;
-"cut" hangs up in the middle; "silent" takes the message and never answers; "silent after keeping" does so with the
-message already in the folder.
+"not ADDRESS" refuses that recipient alone; "one each" hangs up after each message; "cut" does so in the middle; "slow"
+takes half a second; "silent" does not answer until told otherwise, and then hangs up; "silent after
+keeping" does so with the message already in the folder.
 """
 
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ class Keep:
     ) -> str:
         if self.mode[:3].isdigit():
             return self.mode
+        if self.mode == f"not {address}":
+            return "550 5.1.1 unknown"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -38,19 +42,24 @@ class Keep:
         (self.folder / "began").touch()
         if mode == "cut":
             server.transport.abort()
-        if mode in {"", "silent after keeping"}:
+        if mode == "slow":
+            await asyncio.sleep(0.5)
+        if mode in {"", "slow", "silent after keeping", "one each"} or mode.startswith("not "):
             self.keep(envelope)
+        if mode == "one each":
+            asyncio.get_running_loop().call_soon(server.transport.close)
         if mode.startswith("silent"):
-            await asyncio.sleep(60)
+            while self.mode == mode:
+                await asyncio.sleep(0.05)
+            server.transport.abort()
         return "250 OK"
 
     def keep(self, envelope: Envelope) -> None:
-        number = len(list(self.folder.glob("*.json")))
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         kept = {"from": envelope.mail_from, "to": envelope.rcpt_tos, "content": content.decode("latin-1")}
         half = self.folder / "half"
         half.write_text(json.dumps(kept))
-        half.rename(self.folder / f"{number:04}.json")
+        half.rename(self.folder / f"{time.time_ns()}.json")
 
 
 async def serve(folder: Path, port: int) -> None:

@@ -1,8 +1,10 @@
 """Mail servers that are away, say no, hang up or fall silent: nothing is lost, sent twice, or held for ever."""
 
+import re
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,17 +12,20 @@ from typing import Any
 
 import pytest
 from flask_mail import email_dispatched
+from peewee import OperationalError
 
 from portal_plugin.delivery import mail as mail_module
 from portal_plugin.delivery.mail import RETRIES
-from portal_plugin.delivery.worker import LEASE
+from portal_plugin.delivery.worker import LEASE, run
 from portal_plugin.domain.instants import instant
 from portal_plugin.storage import outbox
+from portal_plugin.storage.database import migrate, open_database
 from portal_plugin.storage.outbox import Lane
 from portal_plugin.testing import Clock
 from tests.delivery.conftest import posting_host
 from tests.delivery.mailbox import Mailbox
-from tests.support import TUESDAY_TEN, Host
+from tests.postgres_server import postgres_server
+from tests.support import TUESDAY_TEN, Host, on_server
 from tests.web.pages import ref_of, send, step_2
 
 SECOND = timedelta(seconds=1)
@@ -156,6 +161,52 @@ def test_a_server_that_refuses_starttls_or_sign_in_gets_no_mail(
     assert mailbox.mails == []
     assert Row(posting).attempts == 1
     assert Row(posting).sent is None
+
+
+def many(host: Host) -> list[str]:
+    """Mails to Maya and, in the middle, one to Theo; the Message-IDs of hers."""
+    for number, hour in enumerate((-1, 0, 1, 3, 4)):
+        host.request("theo" if number == 2 else "maya", TUESDAY_TEN + timedelta(hours=hour))
+    return [Row(host, number).mail_id for number in (1, 2, 4, 5)]
+
+
+def test_one_connection_serves_many_mails_and_one_that_is_refused_costs_no_other(
+    posting: Host, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    monkeypatch.setattr(mail_module.smtplib.SMTP, "connect", connecting(made))
+    hers = many(posting)
+    mailbox.answer("not theo@example.org")
+    posting.deliver()
+    assert [mail.id for mail in mailbox.mails] == hers
+    assert len(made) == 2, "after a failure the next begins anew"
+    mailbox.answer("")
+    posting.clock.advance(RETRIES[0])
+    posting.deliver()
+    assert mailbox.mails[-1].id == Row(posting, 3).mail_id
+
+
+def connecting(made: list[Any]) -> Any:
+    real = mail_module.smtplib.SMTP.connect
+
+    def connect(host: Any, *address: Any) -> Any:
+        made.append(address)
+        return real(host, *address)
+
+    return connect
+
+
+@pytest.mark.parametrize("settings", [{}, {"MAIL_MAX_EMAILS": 2}])
+def test_a_server_that_hangs_up_after_each_mail_gets_them_all_once(
+    posting: Host, mailbox: Mailbox, settings: dict[str, Any]
+) -> None:
+    posting.app.config.update(settings)
+    many(posting)
+    mailbox.answer("one each")
+    posting.deliver()
+    ids = [mail.id for mail in mailbox.mails]
+    assert ids == [Row(posting, number).mail_id for number in range(1, 6)]
+    assert outbox.waiting(posting.state.db) == 0
 
 
 # Silent.
@@ -317,6 +368,166 @@ def test_one_that_cannot_be_written_does_not_stop_the_others(posting: Host, mail
     assert [mail.id for mail in mailbox.mails] == [Row(posting, 2).mail_id]
     assert Row(posting, 1).attempts == 1
     assert Row(posting, 1).error
+
+
+def test_one_that_ends_its_worker_each_time_is_given_up_on_and_holds_up_nobody_else_for_ever(
+    posting: Host, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posting.request()
+    posting.request("theo", TUESDAY_TEN + timedelta(days=1))
+    real = mail_module.compose
+
+    def compose(state: Any, row: Any) -> Any:
+        if row.id == 1:
+            raise KeyboardInterrupt
+        return real(state, row)
+
+    monkeypatch.setattr(mail_module, "compose", compose)
+    for _ in range(len(RETRIES) + 1):
+        with pytest.raises(KeyboardInterrupt):
+            posting.deliver()
+        posting.clock.advance(LEASE)
+    posting.deliver()
+    assert [mail.id for mail in mailbox.mails] == [Row(posting, 2).mail_id]
+    assert Row(posting, 2).attempts == 1
+    assert Row(posting, 1).error == "the worker ended whenever it was tried"
+    monkeypatch.setattr(mail_module, "compose", real)
+    assert outbox.send_again(posting.state.db, 1, posting.clock.now)
+    posting.deliver()
+    assert mailbox.mails[-1].id == Row(posting, 1).mail_id
+
+
+# The clock.
+
+
+def test_a_clock_that_leaps_forward_costs_at_most_a_second_copy_with_the_same_id(
+    posting: Host, mailbox: Mailbox
+) -> None:
+    posting.request()
+    posting.request(starts=TUESDAY_TEN + timedelta(days=1))
+    leapt = []
+
+    def leap(_: Any, message: Any) -> None:
+        if not leapt:
+            leapt.append(message)
+            posting.clock.advance(timedelta(hours=3))
+            posting.deliver()
+
+    with email_dispatched.connected_to(leap, sender=posting.app):
+        posting.deliver()
+    copies = Counter(mail.id for mail in mailbox.mails)
+    assert copies == {Row(posting, 1).mail_id: 2, Row(posting, 2).mail_id: 1}
+
+
+def test_a_clock_that_is_put_back_holds_nothing_for_ever_and_sends_nothing_twice(
+    posting: Host, mailbox: Mailbox
+) -> None:
+    """The worker died an hour before, by a clock that was a day ahead."""
+    right = posting.clock.now
+    posting.request()
+    posting.clock.advance(timedelta(days=1))
+    outbox.lease_due(posting.state.db, Lane("mail"), posting.clock.now, posting.clock.now + LEASE, 20)
+    posting.clock.now = right
+    for _ in range(3):
+        posting.deliver()
+    assert [mail.id for mail in mailbox.mails] == [Row(posting).mail_id]
+    assert posting.deliver() == []
+
+
+# Keys, room, and the database.
+
+
+def test_a_key_changed_with_a_full_queue_invalidates_no_link(posting: Host, mailbox: Mailbox, tmp_path: Path) -> None:
+    for day in range(2):
+        ref = posting.request(starts=TUESDAY_TEN + timedelta(days=day)).ref
+        with posting.app.app_context():
+            posting.portal.decline(ref)
+        if not day:
+            posting.deliver()
+    old = posting.app.config["SECRET_KEY"]
+    after = posting_host(
+        f"sqlite:///{posting.state.db.database}",
+        tmp_path,
+        posting.clock,
+        mailbox.port,
+        SECRET_KEY="the key of tomorrow",
+        SECRET_KEY_FALLBACKS=[old],
+    )
+    after.deliver()
+    links = [re.search(r"https://www\.elmrow\.example(/portal/link/\S+)", mail.text) for mail in mailbox.mails]
+    found = [link[1] for link in links if link]
+    assert len(found) == 2
+    for link in found:
+        assert after.browser().get(link, follow_redirects=True).status_code == 200
+    after.state.db.close_all()
+
+
+def test_on_a_full_disk_a_change_is_stored_with_its_message_or_not_at_all(posting: Host, mailbox: Mailbox) -> None:
+    db = posting.state.db
+    [(pages,)] = db.execute_sql("PRAGMA page_count").fetchall()
+    # For the connections of the worker's threads, too.
+    db.pragma("max_page_count", pages + 2, permanent=True)
+    stored, refused = 0, 0
+    slots = [TUESDAY_TEN + timedelta(days=day, hours=hour) for day in (0, 1, 2, 3) for hour in (-1, 0, 1, 3, 4, 5, 6)]
+    for starts in slots:
+        try:
+            posting.request(starts=starts)
+            stored += 1
+        except OperationalError:
+            refused += 1
+    assert refused > 0
+    counts = [
+        db.execute_sql(f"SELECT COUNT(*) FROM portal_{table}").fetchone()[0]
+        for table in ("appointment", "outbox", "claim", "history")
+    ]
+    assert counts == [stored] * 4
+    posting.deliver()
+    assert len(mailbox.mails) == stored
+    db.pragma("max_page_count", pages + 1000, permanent=True)
+    posting.request("theo", slots[-1])
+    posting.deliver()
+    assert len({mail.id for mail in mailbox.mails}) == len(mailbox.mails) == stored + 1
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_a_database_that_restarts_loses_nothing_and_the_worker_goes_on(
+    tmp_path: Path, clock: Clock, mailbox: Mailbox
+) -> None:
+    with postgres_server() as server:
+        migrate(database := open_database(on_server(server.address, "postgres")))
+        database.close_all()
+        host = posting_host(on_server(server.address, "postgres"), tmp_path, clock, mailbox.port)
+        for day in range(4):
+            for hour in (-1, 0, 1, 3, 4, 5):
+                host.request(starts=TUESDAY_TEN + timedelta(days=day, hours=hour))
+        restarted = threading.Event()
+
+        def restart(_: Any, message: Any) -> None:
+            """Between the mail server's answer and the mark, of the third mail."""
+            if len(mailbox.mails) == 3 and not restarted.is_set():
+                restarted.set()
+                server.stop()
+                server.start()
+
+        stop = threading.Event()
+        worker = threading.Thread(target=run, args=(host.app, host.state, stop, 0.05), daemon=True)
+        with email_dispatched.connected_to(restart, sender=host.app):
+            worker.start()
+            end = time.monotonic() + 60
+            while len({mail.id for mail in mailbox.mails}) < 24:
+                assert time.monotonic() < end
+                clock.advance(timedelta(seconds=10))
+                time.sleep(0.1)
+            stop.set()
+            worker.join(60)
+        assert restarted.is_set()
+        assert len(mailbox.mails) == 24, "the mark waited for the database"
+        assert outbox.waiting(host.state.db) == 0
+        host.state.db.close_all()
+
+
+# Order again.
 
 
 def test_after_a_cancellation_no_confirmation_is_delivered(posting: Host, mailbox: Mailbox) -> None:

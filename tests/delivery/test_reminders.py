@@ -251,14 +251,14 @@ def test_a_change_that_fails_leaves_the_reminders(texting, monkeypatch):
 def test_what_is_in_a_workers_hand_at_the_cancellation_is_looked_at_again(texting, texts, monkeypatch):
     made = confirmed(texting)
     texting.deliver()
-    hold = outbox.hold
+    take_up = outbox.take_up
 
-    def slow(*args: Any) -> bool:
-        monkeypatch.setattr(outbox, "hold", hold)
+    def slow(*args: Any) -> Any:
+        monkeypatch.setattr(outbox, "take_up", take_up)
         act(texting, "cancel", made.ref)
-        return hold(*args)
+        return take_up(*args)
 
-    monkeypatch.setattr(outbox, "hold", slow)
+    monkeypatch.setattr(outbox, "take_up", slow)
     deliver_at(texting, AFTERNOON - DAY)
 
     assert texts.sent == []

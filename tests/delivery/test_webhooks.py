@@ -595,6 +595,49 @@ def test_a_mail_server_that_hangs_delays_no_webhook(
             assert rows(host, "SELECT count(*) FROM portal_outbox WHERE channel = 'mail' AND error <> ''") == [(0,)]
 
 
+def test_a_mail_server_that_hangs_delays_no_text(make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal_plugin.delivery.mail.TIMEOUT", 3)
+    texted: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as silence:
+        host = make(
+            MAIL_SUPPRESS_SEND=False,
+            MAIL_SERVER="127.0.0.1",
+            MAIL_PORT=silence.getsockname()[1],
+            PORTAL_SMS=lambda to, text, key: texted.append(key),
+        )
+        made = host.request()
+        act(host, "confirm", made.ref)
+        host.state.db.execute_sql(
+            "INSERT INTO portal_outbox (appointment, channel, topic, recipient, message_id, facts, created, due, "
+            "attempts, error) SELECT appointment, 'sms', 'reminder', '+12125550187', 'a text', facts, created, due, 0, "
+            "'' FROM portal_outbox WHERE topic = 'received'"
+        )
+        monkeypatch.setattr("portal_plugin.delivery.worker.held_back", lambda state, message: False)
+        with working(host):
+            wait_for(lambda: texted, 2.5)
+            assert rows(host, "SELECT count(*) FROM portal_outbox WHERE channel = 'mail' AND error <> ''") == [(0,)]
+
+
+def test_more_endpoints_than_there_is_room_for_that_hang_delay_no_mail(
+    make: Make, there: Receiver, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "DEADLINE", 4)
+    dead = [f"/dead/{number}" for number in range(worker.MOST_LANES + 1)]
+    host = make(
+        *({"url": there.address(path), "secret": SECRET} for path in dead),
+        MAIL_SUPPRESS_SEND=False,
+        MAIL_SERVER="127.0.0.1",
+        MAIL_PORT=mailbox.port,
+    )
+    there.answers |= dict.fromkeys(dead, raw(then=there.closing))
+    with working(host):
+        host.request("theo")
+        wait_for(lambda: len(there.got) == worker.MOST_LANES and len(mailbox.mails) == 1, 3)
+        host.request("theo", TUESDAY_TEN + HOUR)
+        wait_for(lambda: len(mailbox.mails) == 2, 3)
+        there.closing.set()
+
+
 def test_an_endpoint_that_hangs_delays_no_mail_and_no_other_endpoint(
     make: Make, there: Receiver, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

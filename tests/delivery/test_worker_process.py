@@ -1,6 +1,7 @@
 """`flask portal worker` as the process it is: it delivers, stops when asked, and may be killed at any moment."""
 
 import json
+import multiprocessing
 import os
 import signal
 import sqlite3
@@ -9,23 +10,29 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from portal_plugin import appointment_requested
+from portal_plugin.cli.running import BACKLOG
 from portal_plugin.delivery.busy_calendars import EVERY
 from portal_plugin.delivery.worker import LEASE
 from portal_plugin.domain.staff_mail import read_staff_mail
 from portal_plugin.services import webhooks
 from portal_plugin.storage import busy_calendars, outbox
+from portal_plugin.testing import Clock
 from tests.delivery.calendar_host import CalendarHost, event, ics, raw, says
+from tests.delivery.conftest import posting_host
 from tests.delivery.mailbox import Mailbox
 from tests.delivery.receiver import OK, receiver
 from tests.practices import with_calendars
 from tests.services.steps import free_times, invite
-from tests.support import MONDAY, TUESDAY_TEN, Host
+from tests.support import MONDAY, TUESDAY_TEN, Host, make_host
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +44,7 @@ def worker(posting: Host, mailbox: Mailbox, tmp_path: Path) -> Iterator[Start]:
     """Starts worker processes over the database and mail server of `posting`."""
     started = []
 
-    def start(*options: str) -> "subprocess.Popen[str]":
+    def start(*options: str, stderr: int = subprocess.STDOUT) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
             [sys.executable, "-m", "flask", "--app", "tests.delivery.site:create_app", "portal", "worker", *options],
             cwd=ROOT,
@@ -48,7 +55,7 @@ def worker(posting: Host, mailbox: Mailbox, tmp_path: Path) -> Iterator[Start]:
                 "DELIVERY_PORT": str(mailbox.port),
             },
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
             process_group=0,
         )
@@ -131,6 +138,125 @@ def test_three_workers_at_once_send_one_warning_and_one_digest(
         "Expires soon: invitation for Monday, December 7, 2026, 10:00 AM",
         "One piece of news about appointments, one request waits for your answer",
     ]
+
+
+def test_a_worker_paused_past_its_lease_changes_nothing_when_it_wakes_up(
+    posting: Host, tmp_path: Path, worker: Start, mailbox: Mailbox
+) -> None:
+    """It had the mail in hand: another sends it, and it comes once."""
+    posting.request()
+    mailbox.answer("silent")
+    process = worker()
+    wait_for(lambda: mailbox.has_begun)
+    process.send_signal(signal.SIGSTOP)
+    mailbox.answer("")
+    posting.clock.advance(LEASE)
+    posting.deliver()
+    process.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert len(mailbox.mails) == 1
+    row = posting.state.db.execute_sql("SELECT attempts, sent IS NULL, failed, lease, error FROM portal_outbox")
+    assert row.fetchall() == [(2, 0, None, None, "")]
+
+
+def test_asked_to_stop_while_it_does_what_is_due_a_worker_finishes_one_and_gives_back_the_rest(
+    posting: Host, mailbox: Mailbox, worker: Start
+) -> None:
+    for hour in (0, 1, 3):
+        posting.request(starts=TUESDAY_TEN + timedelta(hours=hour))
+    mailbox.answer("slow")
+    process = worker("--once")
+    wait_for(lambda: mailbox.has_begun)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, "1 sent.\n")
+    rows = posting.state.db.execute_sql("SELECT sent IS NULL, attempts, lease FROM portal_outbox ORDER BY id")
+    assert rows.fetchall() == [(0, 1, None), (1, 0, None), (1, 0, None)]
+
+
+def test_a_worker_says_in_the_end_what_it_did_and_what_waits(posting: Host, mailbox: Mailbox, worker: Start) -> None:
+    posting.request()
+    posting.request("theo", TUESDAY_TEN + timedelta(hours=1))
+    mailbox.answer("not theo@example.org")
+    process = worker()
+    wait_for(lambda: mailbox.mails)
+    wait_for(lambda: posting.state.db.execute_sql("SELECT 1 FROM portal_outbox WHERE error <> ''").fetchone())
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert output.splitlines()[-1] == "1 sent, 1 waiting; failed attempts: mail 1; given up on: 0."
+
+
+def test_on_a_terminal_a_bar_shows_how_far_a_backlog_is(
+    posting: Host, mailbox: Mailbox, worker: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posting.request()
+    names = "appointment, channel, topic, facts, created, due, attempts, error"
+    for number in range(BACKLOG):
+        posting.state.db.execute_sql(
+            f"INSERT INTO portal_outbox ({names}, recipient, message_id) "
+            f"SELECT {names}, '{number}@example.org', 'copy{number}' FROM portal_outbox WHERE id = 1"
+        )
+    monkeypatch.setenv("TERM", "xterm")
+    ours, its = os.openpty()
+    process = worker("--once", stderr=its)
+    os.close(its)
+    shown = b""
+    with suppress(OSError):
+        while piece := os.read(ours, 10_000):
+            shown += piece
+    os.close(ours)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, f"{BACKLOG + 1} sent.\n")
+    assert b"Sending" in shown
+    assert f"{BACKLOG + 1}/{BACKLOG + 1}".encode() in shown
+    assert len({mail.id for mail in mailbox.mails}) == len(mailbox.mails) == BACKLOG + 1
+
+
+@pytest.mark.parametrize(("dies", "stored"), [("before", 0), ("after", 1)])
+def test_whoever_dies_around_the_commit_leaves_a_change_with_its_messages_or_neither(
+    database_url: str, tmp_path: Path, clock: Clock, mailbox: Mailbox, dies: str, stored: int
+) -> None:
+    with receiver() as there:
+        host = posting_host(database_url, tmp_path, clock, mailbox.port)
+        webhooks.add(host.state.db, host.state.settings, there.address())
+        process = multiprocessing.get_context("spawn").Process(
+            target=request_and_die, args=(database_url, tmp_path, dies), daemon=True
+        )
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL
+        counts = [
+            host.state.db.execute_sql(f"SELECT COUNT(*) FROM portal_{table}").fetchone()[0]
+            for table in ("appointment", "claim", "history", "outbox")
+        ]
+        assert counts == [stored, stored, stored, 2 * stored]
+        host.deliver()
+        assert (len(mailbox.mails), len(there.got)) == (stored, stored)
+        assert host.request() if not stored else True, "the time is free, and nothing is locked"
+        host.state.db.close_all()
+
+
+def request_and_die(database_url: str, folder: Path, dies: str) -> None:
+    host = make_host(database_url, folder, Clock(MONDAY))
+
+    def die(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if dies == "after":
+        appointment_requested.connect(die, weak=False)
+    else:
+        # The last thing that the transaction writes.
+        real = outbox.enqueue
+
+        def write_and_die(*args: Any, **values: Any) -> None:
+            real(*args, **values)
+            if values["channel"] == "webhook":
+                die()
+
+        outbox.enqueue = write_and_die
+    host.request()
 
 
 def test_a_worker_reads_outside_calendars_beside_its_messages(

@@ -1,6 +1,8 @@
 """Messages are leased to one worker at a time, tried again on a schedule, and given up on in the open."""
 
+import os
 import secrets
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,6 +13,7 @@ import pytest
 from portal_plugin.delivery import mail as delivery
 from portal_plugin.storage import outbox
 from portal_plugin.storage.database import open_database
+from portal_plugin.storage.health import Queue, queues
 from portal_plugin.storage.models import AppointmentRow
 from portal_plugin.storage.outbox import Lane
 from tests.support import MONDAY, TUESDAY_TEN
@@ -31,7 +34,11 @@ def another(db):
     """The one appointment again, under a reference of its own."""
     names = [column.column_name for column in AppointmentRow._meta.sorted_fields if column.column_name != "id"]
     copied = [
-        "NULL" if name in {"claim", "request_key"} else f"'{secrets.token_hex(16)}'" if name == "ref" else name
+        "NULL"
+        if name in {"claim", "request_key"}
+        else f"'{secrets.token_hex(16)}'"
+        if name in {"ref", "thread"}
+        else name
         for name in names
     ]
     db.execute_sql(
@@ -68,7 +75,7 @@ def test_a_message_carries_what_it_needs(db):
     (message,) = lease(db)
 
     assert (message.channel, message.topic, message.recipient) == ("mail", "received", "maya@example.org")
-    assert (message.attempts, len(message.message_id)) == (1, 32)
+    assert (message.attempts, len(message.message_id)) == (0, 32)
     assert message.facts["provider"]["name"] == "Ada Moreau"
     assert message.facts["starts"] == TUESDAY_TEN.isoformat()
 
@@ -115,8 +122,79 @@ def test_a_lease_that_ran_out_is_taken_again_as_the_same_message(db):
     (again,) = lease(db, MONDAY + LEASE)
 
     assert again.message_id == first.message_id
-    assert (again.id, again.attempts, again.facts) == (first.id, 2, first.facts)
+    assert (again.id, again.attempts, again.facts) == (first.id, 0, first.facts)
     assert again.lease != first.lease
+
+
+def test_an_attempt_counts_once_it_is_begun(db):
+    """Who waits behind a message that ends its worker is not given up on with it."""
+    (message,) = lease(db)
+    begun = outbox.take_up(db, message, MONDAY + LEASE)
+    assert begun.attempts == 1
+    (again,) = lease(db, MONDAY + LEASE)
+    assert again.attempts == 1
+
+
+def test_a_lease_tells_whose_it_is(db):
+    lease(db)
+    (entry,) = outbox.listed(db)
+    assert entry.worker == f"{socket.gethostname()}:{os.getpid()}"
+
+
+def test_a_lease_from_before_the_clock_was_put_back_is_nobodys(db):
+    (first,) = lease(db, MONDAY + timedelta(days=1))
+    assert outbox.lanes_due(db, MONDAY) == [MAILS]
+    (again,) = lease(db, MONDAY)
+    assert (again.id, outbox.take_up(db, first, MONDAY + LEASE)) == (first.id, None)
+
+
+def test_two_clocks_a_little_apart_break_no_lease(db):
+    lease(db, MONDAY + timedelta(minutes=4))
+    assert lease(db, MONDAY) == []
+
+
+def test_a_row_that_cannot_be_read_is_given_up_on_and_the_others_are_taken(db):
+    enqueue(db, 1)
+    db.execute_sql("UPDATE portal_outbox SET facts = 'no json' WHERE id = (SELECT MIN(id) FROM portal_outbox)")
+    assert [message.recipient for message in lease(db)] == ["0@example.org"]
+    (given_up,) = outbox.listed(db, failed=True)
+    assert given_up.error == "what it says cannot be read"
+
+
+def test_what_was_sent_long_ago_is_deleted_in_small_batches_and_nothing_else(db):
+    enqueue(db, 5)
+    first, *others, waits = lease(db)
+    outbox.settle(db, others[0], failed=MONDAY)
+    for message in (first, *others[1:]):
+        outbox.settle(db, message, sent=MONDAY)
+    day_later = MONDAY + timedelta(days=1)
+    assert outbox.purge(db, MONDAY, 10) == 0
+    assert [outbox.purge(db, day_later, 3) for _ in range(3)] == [3, 1, 0]
+    left = {number for (number,) in db.execute_sql("SELECT id FROM portal_outbox").fetchall()}
+    assert left == {others[0].id, waits.id}
+
+
+def test_what_overtakes_a_message_that_was_given_up_on_stays(db):
+    (early,) = lease(db)
+    outbox.settle(db, early, failed=MONDAY, error="refused")
+    enqueue(db, 1, early.appointment, recipient=early.recipient)
+    (later,) = lease(db)
+    outbox.settle(db, later, sent=MONDAY)
+    assert outbox.purge(db, MONDAY + timedelta(days=365), 10) == 0
+    outbox.send_again(db, early.id, MONDAY)
+    assert outbox.overtaken(db, early)
+
+
+def test_the_queues_are_told_by_channel(db):
+    assert queues(db, MONDAY) == [Queue("mail", 1, 1, 0, MONDAY, 0)]
+    enqueue(db, 2)
+    hooks(db, 1)
+    taken, *_ = lease(db, most=2)
+    later = MONDAY + 4 * MINUTE
+    assert queues(db, later) == [Queue("mail", 3, 3, 2, MONDAY, 0), Queue("webhook", 1, 1, 0, MONDAY, 0)]
+    assert [queue.stalled(later, 3 * MINUTE) for queue in queues(db, later)] == [False, True]
+    outbox.settle(db, taken, failed=MONDAY)
+    assert queues(db, MONDAY + LEASE)[0] == Queue("mail", 2, 2, 0, MONDAY, 1)
 
 
 def test_a_worker_that_lost_its_lease_settles_nothing(db):
@@ -133,18 +211,18 @@ def test_a_worker_that_lost_its_lease_settles_nothing(db):
 def test_a_lease_can_be_prolonged_by_the_one_who_holds_it(db):
     (message,) = lease(db)
 
-    assert outbox.hold(db, message, MONDAY + 2 * LEASE)
+    assert outbox.take_up(db, message, MONDAY + 2 * LEASE)
     assert lease(db, MONDAY + LEASE) == []
     (other,) = lease(db, MONDAY + 2 * LEASE)
-    assert not outbox.hold(db, message, MONDAY + 9 * LEASE)
-    assert outbox.hold(db, other, MONDAY + 3 * LEASE)
+    assert not outbox.take_up(db, message, MONDAY + 9 * LEASE)
+    assert outbox.take_up(db, other, MONDAY + 3 * LEASE)
 
 
 def test_what_was_sent_cannot_be_held_any_more(db):
     (message,) = lease(db)
     outbox.settle(db, message, sent=MONDAY)
 
-    assert not outbox.hold(db, message, MONDAY + LEASE)
+    assert not outbox.take_up(db, message, MONDAY + LEASE)
 
 
 def test_a_message_is_overtaken_once_a_later_one_of_its_appointment_went_out(db):
@@ -231,7 +309,7 @@ def test_holding_a_lane_off_touches_neither_another_nor_what_is_later_anyhow_nor
 
     assert lease(db, lane=ONE) == []
     assert len(lease(db, lane=OTHER)) == len(lease(db)) == 1
-    assert outbox.hold(db, held, MONDAY + LEASE)
+    assert outbox.take_up(db, held, MONDAY + LEASE)
     assert len(lease(db, MONDAY + MINUTE, lane=ONE)) == 1
     assert len(lease(db, later, lane=ONE)) == 3
 
@@ -241,7 +319,7 @@ def test_what_is_given_back_is_free_and_was_not_tried(db):
     outbox.give_back(db, message)
 
     (again,) = lease(db)
-    assert again.attempts == 1
+    assert again.attempts == 0
 
 
 def test_what_waits_and_what_was_given_up_on_is_listed_and_sent_again(db):
@@ -261,7 +339,7 @@ def test_what_waits_and_what_was_given_up_on_is_listed_and_sent_again(db):
 
     assert [outbox.send_again(db, one.id, MONDAY) for one in (failed, waits, sent)] == [True, True, False]
     again = lease(db, lane=ONE)
-    assert [(one.id, one.attempts) for one in again] == [(failed.id, 1), (waits.id, 1)]
+    assert [(one.id, one.attempts) for one in again] == [(failed.id, 0), (waits.id, 0)]
     assert not outbox.send_again(db, failed.id, MONDAY), "somebody has it in hand"
 
 
