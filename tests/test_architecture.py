@@ -21,7 +21,7 @@ ALLOWED = {
     "storage": {"domain"},
     "services": {"domain", "storage", "hooks", "config", "practice_file"},
     "delivery": {"domain", "storage", "services", "hooks", "config"},
-    "web": {"domain", "storage", "services", "hooks", "config", "delivery.calendar", "delivery.twilio"},
+    "web": {"domain", "storage", "services", "hooks", "config", "delivery.calendar", "delivery.sms", "delivery.twilio"},
     "doctor": {"domain", "storage", "services", "config", "practice_file", "delivery"},
     "cli": {
         "domain",

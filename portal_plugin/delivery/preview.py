@@ -17,12 +17,13 @@ from ..domain.instants import wall_instants
 from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..domain.staff_mail import News
+from ..services.consents import Answer
 from ..services.messages import facts
 from ..services.staff_mail import news_item, told
 from ..services.state import State
 from ..storage.outbox import MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, Message
+from . import sms
 from .mail import Items, compose, mail_of
-from .sms import compose as compose_text
 
 REF = "0" * 32
 CLIENT = Client("sample", "Alex Sample", "alex@example.org", "+1 212 555 0147")
@@ -83,8 +84,8 @@ _NEWS = (
 
 
 def previews(app: Flask, state: State) -> Iterator[Preview]:
-    """All mails, with the practice's own names in them, in the order of an appointment's life, the reminder as a text,
-    and the mails to staff.
+    """All mails, with the practice's own names in them, in the order of an appointment's life, the texts, and the
+    mails to staff.
 
     Raises SetupError when the practice offers nothing that an appointment could be made of, or mails have no sender.
     """
@@ -94,7 +95,10 @@ def previews(app: Flask, state: State) -> Iterator[Preview]:
         for case in _CASES:
             yield _to_client(state, practice, case)
         sample = _sample(practice, state.now(), at_a_distance=False)
-        yield _text(practice, sample)
+        reminder = Message(0, 0, SMS, REMINDER, CLIENT.phone, "", facts(practice, sample), 1, "")
+        yield _text("reminder-text", sms.compose(reminder))
+        for what in Answer:
+            yield _text(f"text-{what}", sms.answer(practice, what))
         items = [news_item(replace(sample, status=now), news, was) for news, was, now in _NEWS]
         for item in items:
             yield _to_staff(state, practice, f"staff-{item['news']}", STAFF, [item])
@@ -127,9 +131,8 @@ def _preview(name: str, mail: flask_mail.Message) -> Preview:
     return Preview(name, str(parsed["Subject"]), _body(parsed, "plain"), _body(parsed, "html"), source)
 
 
-def _text(practice: Practice, sample: Appointment) -> Preview:
-    text = compose_text(Message(0, 0, SMS, REMINDER, CLIENT.phone, "reminder-text", facts(practice, sample), 1, ""))
-    return Preview("reminder-text", "Text message", text, "", text.encode())
+def _text(name: str, text: str) -> Preview:
+    return Preview(name, "Text message", text, "", text.encode())
 
 
 def _body(mail: EmailMessage, kind: str) -> str:

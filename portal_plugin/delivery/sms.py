@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import click
 from flask import Flask, render_template
 
 from ..domain.consent import Way
+from ..domain.practice import Practice
 from ..domain.text import clean_line
 from ..services import consents
+from ..services.consents import Answer
 from ..services.state import State
 from ..storage.outbox import Message
 from .failures import OptedOut
@@ -48,8 +50,17 @@ def compose(row: Message) -> str:
     """One line, and nothing in it but what its template may say. Needs a request context, as templates do."""
     facts, practice = row.facts, row.facts["practice"]
     starts = datetime.fromisoformat(facts["starts"]).astimezone(ZoneInfo(facts["zone"]))
-    names = {"name": shortened(practice["name"]), "phone": practice["phone"]}
-    return clean_line(render_template(f"portal/sms/{row.topic}.txt", practice=names, starts=starts))
+    return _rendered(row.topic, practice["name"], practice["phone"], starts=starts)
+
+
+def answer(practice: Practice, what: Answer) -> str:
+    """What is texted back. Needs the same."""
+    return _rendered(what, practice.name, practice.phone)
+
+
+def _rendered(template: str, name: str, phone: str, **facts: Any) -> str:
+    practice = {"name": shortened(name), "phone": phone}
+    return clean_line(render_template(f"portal/sms/{template}.txt", practice=practice, **facts))
 
 
 def shortened(name: str) -> str:

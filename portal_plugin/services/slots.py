@@ -40,8 +40,7 @@ def read_diary(
     numbers = [provider.number for provider in wish.providers]
     taken = claims.taken(state.db, numbers, first, beyond, seconds(state.now()) if practice.hold else None)
     busy: dict[str, Sequence[tuple[int, ...]]] = {provider.key: taken[provider.number] for provider in wish.providers}
-    # A seat in a group's session stays taken until the other time is confirmed, and others sit beside it.
-    if moving is not None and moving.claim is not None and moving.type.capacity == 1 == kind.capacity:
+    if moving is not None and moving.claim is not None and _gives_way(state, practice, moving.claim, moving, wish):
         _free(busy, moving.provider.key, appointments.busy_stretch(state.db, moving.id))
     if practice.hold and client and (held := claims.held_by(state.db, client.id)):
         _free(busy, practice.by_number[held.provider].key, (held.starts, held.ends))
@@ -69,6 +68,16 @@ def read_diary(
         begun = Counter(local_date(session.begins, wish.zone) for session in theirs)
         full[provider.key] = {day for day, number in begun.items() if number >= (kind.daily_cap or number + 1)}
     return Diary(busy, seats, full, without)
+
+
+def _gives_way(state: State, practice: Practice, claim: int, moving: Appointment, wish: Wish) -> bool:
+    """Whether a time that overlaps the one to be moved can be had: for two that share one claim, always; in groups when
+    nothing is claimed before the confirmation, and nobody else stays in the session.
+    """
+    if moving.type.capacity == 1 == wish.type.capacity:
+        return True
+    claims_at_once = practice.requests_hold_time or wish.type.confirms_itself
+    return not claims_at_once and claims.seats_taken(state.db, claim) == 1
 
 
 def _free(busy: dict[str, Sequence[tuple[int, ...]]], provider: str, own: tuple[int, int]) -> None:

@@ -147,6 +147,11 @@ def stretch(db: Database, claim: int) -> Interval:
     return Interval(*run(db, "SELECT starts, ends FROM portal_claim WHERE id = ?", claim).fetchone())
 
 
+def seats_taken(db: Database, claim: int) -> int:
+    row = run(db, "SELECT seats_taken FROM portal_claim WHERE id = ?", claim).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def release(db: Database, claim: int) -> None:
     """Give one seat back, and the time with the last one. No appointment may refer to it any more by then."""
     # Counted down first: of two who leave at once, the second waits here and sees what the first left.

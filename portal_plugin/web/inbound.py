@@ -3,10 +3,11 @@
 from typing import cast
 from xml.sax.saxutils import escape
 
-from flask import Response, abort, render_template, request
+from flask import Response, abort, request
 
 from ..config import Twilio
-from ..domain.text import LONGEST, clean_line, clean_text
+from ..delivery import sms
+from ..domain.text import LONGEST, clean_text
 from ..domain.texting import Said, read_text
 from ..services import consents
 from ..services.phones import e164
@@ -39,7 +40,5 @@ def answer_to(
     practice = state.practice()
     raw = clean_text(text[:LONGEST])
     said = handled or read_text(text).said
-    answer = consents.hear(state, e164(phone, practice.country), said, raw, message_id, state.now())
-    if answer is None or answered:
-        return None
-    return clean_line(render_template(f"portal/sms/{answer}.txt", practice=practice))
+    what = consents.hear(state, e164(phone, practice.country), said, raw, message_id, state.now())
+    return None if what is None or answered else sms.answer(practice, what)

@@ -58,6 +58,7 @@ def furnished_desk(site: Site) -> dict[str, Show]:
         "queue with mistakes": nothing_ticked,
         "day": at(f"{SCHEDULE}?day=2026-12-08"),
         "day of one": at(f"{SCHEDULE}?day=2026-12-08&provider=ada"),
+        "calendars": at(f"{REVIEW}calendars"),
         "closed day": at(f"{SCHEDULE}?day=2026-12-11"),
         "week": at(f"{SCHEDULE}?day=2026-12-08&span=week&provider=ada"),
         "request": at(f"{APPOINTMENTS}/{old.ref}"),

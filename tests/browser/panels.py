@@ -11,6 +11,7 @@ from tests.browser.visitor import BOOK, STEP_2, UPCOMING, Visitor
 from tests.support import MONDAY, PEOPLE, TUESDAY_TEN
 
 Show = Callable[[Visitor], None]
+SUBSCRIBE = "/portal/appointments/calendar"
 REMINDERS = "/portal/appointments/reminders"
 
 
@@ -44,12 +45,20 @@ def furnished(site: Site) -> dict[str, Show]:
         "cancel": at(f"/portal/appointments/{asked.ref}/cancel"),
         "decline the invitation": at(f"/portal/appointments/{invitation.ref}/cancel"),
         "call to cancel": at(f"/portal/appointments/{soon.ref}/cancel"),
+        "own calendar": at(SUBSCRIBE),
+        "own calendar shared": shared,
         "reminders off": at(REMINDERS),
         "reminders with a mistake": unticked,
         "reminders on": turned_on,
         "expired link": at(f"/portal/link/{old}", 410),
         "problem": lambda visitor: withdrawn(visitor, invitation.ref),
     }
+
+
+def shared(visitor: Visitor) -> None:
+    visitor.open(SUBSCRIBE)
+    visitor.page.get_by_role("button", name="Make an address").click()
+    expect(visitor.page.get_by_label("Secret address")).to_be_visible()
 
 
 def at(path: str, status: int = 200) -> Show:

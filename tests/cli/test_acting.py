@@ -258,7 +258,7 @@ def test_a_host_s_veto_is_told_and_its_mistake_is_not_shown(host: Host, caplog: 
 
     said = run(host, "cancel", ref, "--json")
     assert (said.exit_code, said.stdout) == (5, "")
-    assert json.loads(said.stderr)["error"] == "failed"
+    assert json.loads(said.stderr)["error"] == "not_answered"
     assert "KeyError" in caplog.text
 
 

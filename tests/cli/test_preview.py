@@ -16,7 +16,7 @@ def test_every_message_is_written_as_text_as_page_and_as_mail(host: Host, tmp_pa
     assert "Your appointment is confirmed" in (folder / "confirmed.html").read_text()
     assert message_from_bytes((folder / "confirmed.eml").read_bytes())["To"] == "alex@example.org"
     text = (folder / "reminder-text.txt").read_text()
-    assert text.startswith("Elm Row Practice: you have an appointment on ")
+    assert text.startswith("Elm Row Practice: appointment on ")
     assert not (folder / "reminder-text.html").exists()
     assert {file.suffix for file in folder.iterdir()} == {".txt", ".html", ".eml"}
 

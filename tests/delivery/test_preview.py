@@ -47,7 +47,10 @@ def test_every_message_reads_as_it_was_approved(posting: Host, kind: str) -> Non
 
 def test_every_template_is_shown(posting: Host) -> None:
     words = {file.stem for file in (TEMPLATES / "mail").glob("[a-z]*.txt")}
-    assert {re.split("-", name)[0] for name in shown(posting)} == words
+    mails = [name for name, preview in shown(posting).items() if preview.html]
+    assert {name.split("-")[0] for name in mails} == words
+    texts = {name.removeprefix("text-").removesuffix("-text") for name in shown(posting) if name not in mails}
+    assert texts == {file.stem for file in (TEMPLATES / "sms").glob("*.txt")}
 
 
 def test_a_template_of_the_host_s_own_is_shown(posting: Host, tmp_path: Path) -> None:

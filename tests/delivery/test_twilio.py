@@ -106,7 +106,7 @@ def test_a_text_is_posted_once_as_twilio_wants_it(texting, there):
         {
             "To": PHONE,
             "From": "+12125550100",
-            "Body": "Elm Row Practice: you have an appointment on Tue, Dec 8, 2:00 PM EST. Questions? +1 212 555 0100. "
+            "Body": "Elm Row Practice: appointment on Tue, Dec 8, 2:00 PM EST. Questions? +1 212 555 0100. "
             "STOP ends these texts.",
             "StatusCallback": f"https://www.elmrow.example/portal/sms/status/{key}",
         }

@@ -166,8 +166,8 @@ class Model:
     # What is taken.
 
     def keeps_time(self, entry: Entry) -> bool:
-        waits_without = entry.status == "requested" and not self.requests_hold_time
-        return entry.status in KEEPING and not waits_without
+        waits = entry.status == "requested" and self.waits_without_time(entry.kind)
+        return entry.status in KEEPING and not waits
 
     def taken(
         self, provider: str, but: Entry | None = None, holder: str | None = None
@@ -206,11 +206,22 @@ class Model:
         apart = all(b <= first or last <= a for a, b in self.taken(provider, but, holder))
         return "" if apart else "SlotTaken"
 
+    def waits_without_time(self, kind: str) -> bool:
+        return not self.requests_hold_time and not KINDS[kind].automatic
+
     def room_beside(
-        self, who: str, kind: str, provider: str, starts: datetime, old: Entry | None, holder: str | None = None
+        self,
+        who: str,
+        kind: str,
+        provider: str,
+        starts: datetime,
+        old: Entry | None,
+        holder: str | None = None,
+        by_request: bool = False,
     ) -> str:
         """The same while the old one keeps its time, which is no obstacle where one stretch can serve both."""
-        if old is None or not self.alone(old, kind, provider) or not self.keeps_time(old):
+        serves_both = old is not None and self.alone(old, kind, provider) and self.keeps_time(old)
+        if not serves_both and not (by_request and self.waits_without_time(kind)):
             return self.room(who, kind, provider, starts, None, holder)
         return self.room(who, kind, provider, starts, old, holder)
 
@@ -258,7 +269,7 @@ class Model:
             if (
                 not same
                 and not self.host_says_busy(key, kind, starts)
-                and not self.room_beside(who, kind, key, starts, old, who)
+                and not self.room_beside(who, kind, key, starts, old, who, by_request=True)
             ):
                 able.append(key)
         if not able:

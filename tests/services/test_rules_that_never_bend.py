@@ -187,15 +187,22 @@ class Practising(RuleBasedStateMachine):
             self.made(answer, old.who, old.kind, starts, "request", old)
 
     @precondition(lambda self: "request" not in self.model.refusing)
-    @rule(who=WHO, kind=KIND, provider=ANY_PROVIDER, nth=PICK, pick=PICK, moving=st.booleans())
-    def take_what_is_offered(
-        self, who: str, kind: str, provider: str | None, nth: int, pick: int, moving: bool
-    ) -> None:
+    @rule(who=WHO, kind=KIND, provider=ANY_PROVIDER, nth=PICK)
+    def take_what_is_offered(self, who: str, kind: str, provider: str | None, nth: int) -> None:
         """Offered slots are takeable."""
-        old = self.entry(pick, OPEN) if moving else None
-        if old is not None and (old.who is None or self.model.may_move(old, by_client=True)):
-            old = None
-        who, kind = (old.who or who, old.kind) if old else (who, kind)
+        self._take_offered(who, kind, provider, nth, None)
+
+    @precondition(lambda self: "request" not in self.model.refusing and self._movable())
+    @rule(provider=ANY_PROVIDER, nth=PICK, pick=PICK, near=st.booleans())
+    def move_to_what_is_offered(self, provider: str | None, nth: int, pick: int, near: bool) -> None:
+        movable = self._movable()
+        old = movable[-1 - pick % len(movable)]
+        self._take_offered(str(old.who), old.kind, old.provider if near else provider, nth, old)
+
+    def _movable(self) -> list[Entry]:
+        return [one for one in self.model.entries if one.who and not self.model.may_move(one, by_client=True)]
+
+    def _take_offered(self, who: str, kind: str, provider: str | None, nth: int, old: Entry | None) -> None:
         with self.host.app.app_context():
             practice = self.host.portal.practice()
             found = free_slots(
@@ -265,31 +272,45 @@ class Practising(RuleBasedStateMachine):
             self.made(answer, who, kind, starts, verb, old)
 
     @precondition(lambda self: self.model.entries)
-    @rule(
-        pick=PICK,
-        action=st.sampled_from(sorted(ACTIONS)),
-        by=st.sampled_from(["staff", "client"]),
-        lawful=st.booleans(),
-    )
-    def decide(self, pick: int, action: str, by: str, lawful: bool) -> None:
-        from_ = tuple(status for status, name in TABLE if name == action) if lawful else ()
-        entry = self.entry(pick, from_)
+    @rule(pick=PICK, choice=PICK)
+    def decide(self, pick: int, choice: int) -> None:
+        """Something that the state allows."""
+        entry = self.entry(pick, OPEN)
+        assert entry is not None
+        ways = [
+            (action, by) for (status, action), (_, who) in TABLE.items() if status == entry.status for by in sorted(who)
+        ]
+        if ways:
+            self._decide(entry, *ways[choice % len(ways)])
+
+    @precondition(lambda self: self.model.entries)
+    @rule(pick=PICK, action=st.sampled_from(sorted(ACTIONS)), by=st.sampled_from(["staff", "client"]))
+    def decide_anything(self, pick: int, action: str, by: str) -> None:
+        entry = self.entry(pick)
         assert entry is not None
         self._decide(entry, action, by)
 
+    @precondition(lambda self: any(entry.status == "confirmed" for entry in self.model.entries))
+    @rule(pick=PICK, missed=st.booleans())
+    def take_place(self, pick: int, missed: bool) -> None:
+        """The time comes, and the practice notes how it went."""
+        entry = self.entry(pick, ("confirmed",))
+        assert entry is not None
+        self._go_to(max(self.clock.now, entry.starts))
+        self._decide(entry, "miss" if missed else "complete", "staff")
+
     @precondition(lambda self: any(entry.waits_to_replace for entry in self.model.entries))
-    @rule(pick=PICK, of_old=st.booleans(), yes=st.booleans(), by=st.sampled_from(["staff", "client"]))
-    def answer_a_move(self, pick: int, of_old: bool, yes: bool, by: str) -> None:
-        """While one waits to take another's place, about either of them."""
+    @rule(pick=PICK, about=st.sampled_from(["the new one", "the old one", "both"]), yes=st.booleans())
+    def answer_a_move(self, pick: int, about: str, yes: bool) -> None:
+        """While one waits to take another's place."""
         waiting = [entry for entry in self.model.entries if entry.waits_to_replace]
         new = waiting[pick % len(waiting)]
         assert new.replaces is not None
-        if of_old:
-            self._decide(new.replaces, "complete" if yes else "cancel", by)
-        elif new.status == "invited":
-            self._decide(new, "accept" if yes else "cancel", by)
-        else:
-            self._decide(new, "confirm" if yes else "decline", by)
+        if about != "the new one":
+            self._decide(new.replaces, "cancel", "staff")
+        if about != "the old one":
+            words = ("accept", "withdraw") if new.status == "invited" else ("confirm", "decline")
+            self._decide(new, words[0] if yes else words[1], "staff")
 
     def _decide(self, entry: Entry, action: str, by: str) -> None:
         expected = self.model.may_decide(entry, action, by)
@@ -310,18 +331,23 @@ class Practising(RuleBasedStateMachine):
         self.model.hours = hours
         self.host.apply(practice_file(hours, self.model.requests_hold_time))
 
-    @rule(what=st.sampled_from(["request", "confirm", "cancel"]))
-    def host_changes_its_mind(self, what: str) -> None:
-        self.model.refusing ^= {what}
+    @rule(what=st.sampled_from([None, None, "request", "confirm", "cancel"]))
+    def host_changes_its_mind(self, what: str | None) -> None:
+        self.model.refusing = {what} if what else set()
 
     @rule(provider=PROVIDER, day=DAY, clock_time=CLOCK_TIME)
     def host_is_busy(self, provider: str, day: int, clock_time: time) -> None:
         starts = self.at(day, clock_time)
         self.model.busy = [(provider, starts, starts + timedelta(hours=1))]
 
-    @rule(by=st.sampled_from([timedelta(minutes=7), timedelta(minutes=45), timedelta(hours=5), timedelta(hours=24)]))
-    def time_passes(self, by: timedelta) -> None:
+    @rule(
+        by=st.sampled_from([timedelta(minutes=7), timedelta(minutes=45), timedelta(hours=5), timedelta(hours=24)]),
+        working=st.sampled_from([None, "mail is there", "mail is away"]),
+    )
+    def time_passes(self, by: timedelta, working: str | None) -> None:
         self._go_to(self.clock.now + by)
+        if working:
+            self.work(working == "mail is away")
 
     @precondition(lambda self: self.model.entries)
     @rule(pick=PICK, what=st.sampled_from(["starts", "expires"]), early=st.booleans())
@@ -337,16 +363,21 @@ class Practising(RuleBasedStateMachine):
 
     # The worker.
 
-    @rule()
-    def mail_goes_or_comes_back(self) -> None:
-        self.mail_is_away = not self.mail_is_away
-
-    @rule()
-    def work(self) -> None:
+    @rule(mail_is_away=st.booleans())
+    def work(self, mail_is_away: bool) -> None:
+        self.mail_is_away = mail_is_away
         self.model.expire()
         with self.host.app.app_context():
             self.host.portal.deliver()
             assert chain.verify(self.host.state.db).sound
+
+    @precondition(lambda self: self.model.entries)
+    @rule(pick=PICK, choice=PICK)
+    def decide_while_mail_is_away(self, pick: int, choice: int) -> None:
+        """What was to be said before waits for another try, and the newer word goes out at once."""
+        self.work(mail_is_away=True)
+        self.decide(pick, choice)
+        self.work(mail_is_away=False)
 
     @rule(who=WHO, cancel=st.booleans())
     def erase(self, who: str, cancel: bool) -> None:
@@ -430,7 +461,7 @@ def practising(database_url: str, tmp_path: Path, request: pytest.FixtureRequest
 
 
 SMALL = settings(
-    max_examples=12,
+    max_examples=25,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
