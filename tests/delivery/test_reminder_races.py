@@ -116,14 +116,14 @@ def test_without_the_last_look_what_is_in_hand_would_follow_the_cancellation(rac
     monkeypatch.setattr(worker, "held_back", lambda *_: False)
     made = confirmed(racing)
     racing.deliver()
-    hold = outbox.hold
+    take_up = outbox.take_up
 
-    def slow(*args: Any) -> bool:
-        monkeypatch.setattr(outbox, "hold", hold)
+    def slow(*args: Any) -> Any:
+        monkeypatch.setattr(outbox, "take_up", take_up)
         act(racing, "cancel", made.ref)
-        return hold(*args)
+        return take_up(*args)
 
-    monkeypatch.setattr(outbox, "hold", slow)
+    monkeypatch.setattr(outbox, "take_up", slow)
     racing.clock.now = AFTERNOON - DAY
     racing.deliver()
 
