@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import vobject
 from icalendar import Calendar
 
 from portal_plugin import Appointment, Client
@@ -145,6 +146,26 @@ def test_a_cancellation_by_the_client_does_so_too(posting: Host, mailbox: Mailbo
     assert (mail.calendar["METHOD"], mail.event["UID"]) == ("CANCEL", uid)
     says(mail, "as you asked")
     assert "PLANTED" not in mail.text + mail.html
+
+
+def test_another_library_reads_the_same_invitation_change_and_cancellation(posting: Host, mailbox: Mailbox) -> None:
+    first = do(posting, "confirm", posting.request().ref)
+    with posting.app.app_context():
+        moved = posting.portal.reschedule(first.ref, starts=TUESDAY_TEN + timedelta(hours=3))
+    invited, changed = (mail for mail in told(posting, mailbox) if mail.part("calendar"))
+    do(posting, "cancel", moved.ref)
+    [cancelled] = told(posting, mailbox)
+    read = [vobject.readOne(mail.content("calendar")) for mail in (invited, changed, cancelled)]
+    assert [calendar.method.value for calendar in read] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert {calendar.vevent.uid.value for calendar in read} == {f"{first.ref}@www.elmrow.example"}
+    sequences = [int(calendar.vevent.sequence.value) for calendar in read]
+    assert sequences == sorted(set(sequences))
+    assert [calendar.vevent.dtstart.value for calendar in read] == [
+        TUESDAY_TEN,
+        TUESDAY_TEN + timedelta(hours=3),
+        TUESDAY_TEN + timedelta(hours=3),
+    ]
+    assert {calendar.vevent.organizer.value.lower() for calendar in read} == {"mailto:desk@elmrow.example"}
 
 
 def test_the_downloaded_file_is_the_same_event(posting: Host, mailbox: Mailbox) -> None:
