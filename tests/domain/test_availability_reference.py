@@ -98,7 +98,8 @@ def slow_slots(case: Case) -> Iterator[tuple[int, tuple[str, ...]]]:
 
     for n in range(len(walls) - length):
         start = (first + n) * MINUTE
-        if max(case.since, case.now + kind.notice.total_seconds()) <= start < until:
+        # What begins this very second has begun, whatever the notice.
+        if max(case.since, case.now + kind.notice.total_seconds()) <= start < until and start > case.now:
             willing = tuple(f"p{who}" for who in range(len(case.people)) if free(who, n))
             if willing:
                 yield start, willing

@@ -615,7 +615,7 @@ def without_widened_claims(host: Host, patch: pytest.MonkeyPatch) -> None:
 def without_leases(host: Host, patch: pytest.MonkeyPatch) -> None:
     lease = outbox.lease_due
     patch.setattr(outbox, "lease_due", lambda db, lane, now, until, most: lease(db, lane, now, now, most))
-    patch.setattr(outbox, "hold", lambda *_: True)
+    patch.setattr(outbox, "take_up", lambda db, message, until: message)
 
 
 Remove = Callable[[Host, pytest.MonkeyPatch], None]
