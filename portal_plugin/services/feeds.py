@@ -5,6 +5,7 @@ from datetime import timedelta
 from ..domain.appointment import Appointment
 from ..domain.history import Event
 from ..domain.lifecycle import OPEN, Actor, Status
+from ..domain.practice import Practice
 from ..storage import appointments, feeds, history
 from ..storage.feeds import Feed, Kind
 from .state import State
@@ -32,13 +33,13 @@ def end(state: State, kind: Kind, owner: str, actor: Actor) -> bool:
     return ended
 
 
-def told(state: State, feed: Feed) -> list[Appointment]:
+def told(state: State, practice: Practice, feed: Feed) -> list[Appointment]:
     """Soonest first. A client's are those that are to be or were; a provider's also what still waits for an answer."""
-    practice, now = state.practice(), state.now()
-    since, until = now - PAST, now + AHEAD
+    since, until = state.now() - PAST, state.now() + AHEAD
     if feed.kind is Kind.CLIENT:
-        found = appointments.of_client(state.db, practice, feed.owner)
-        return [one for one in found if one.status in _HAPPENING and since <= one.starts]
+        return appointments.listed(
+            state.db, practice, statuses=_HAPPENING, client_id=feed.owner, since=since, until=until, limit=None
+        )
     provider = practice.providers.get(feed.owner)
     if provider is None:
         return []

@@ -194,7 +194,7 @@ def listed(
     client_id: str | None,
     since: datetime | None,
     until: datetime | None,
-    limit: int,
+    limit: int | None,
     provider: int | None = None,
     type: str | None = None,
     host_reference: str | None = None,
@@ -287,32 +287,6 @@ def of_providers(
     )
     reach = (since - timedelta(days=1), until, since)
     return _select(db, practice, where, *providers, *reach, *providers, *reach, until, since)
-
-
-def page(
-    db: Database,
-    practice: Practice,
-    *,
-    status: Status | None,
-    client_id: str | None,
-    provider: int | None,
-    since: datetime | None,
-    until: datetime | None,
-    after: str | None,
-    limit: int,
-) -> list[Appointment]:
-    """Soonest first, those that follow the one with the reference `after`."""
-    conditions: list[tuple[str, Any]] = [
-        ("status = ?", status),
-        ("client_id = ?", client_id),
-        ("provider = ?", provider),
-        ("starts >= ?", since),
-        ("starts < ?", until),
-        ("(starts, id) > (SELECT starts, id FROM portal_appointment WHERE ref = ?)", after),
-    ]
-    given = [(condition, value) for condition, value in conditions if value is not None]
-    where = " AND ".join(condition for condition, _ in given) or "TRUE"
-    return _select(db, practice, where, *(value for _, value in given), limit=limit)
 
 
 def lapsed(db: Database, practice: Practice, now: datetime) -> list[Appointment]:

@@ -34,7 +34,7 @@ def feed(secret: str) -> ResponseReturnValue:
 
 def _file(state: State, found: Feed) -> bytes:
     practice, base = current_practice(), state.settings.base_url
-    told = feeds.told(state, found)
+    told = feeds.told(state, practice, found)
     if found.kind is Kind.CLIENT:
         return client_feed((facts(practice, one) for one in told), base, practice.name)
     name = f"{practice.providers[found.owner].name}, {practice.name}"

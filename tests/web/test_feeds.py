@@ -57,6 +57,15 @@ def test_a_client_s_calendar_follows_what_is_confirmed(host: Host, maya: FlaskCl
     assert events(host, path) == []
 
 
+def test_what_is_long_past_is_not_told_for_ever(host: Host, maya: FlaskClient) -> None:
+    path = address(maya)
+    confirmed(host)
+    host.clock.advance(timedelta(days=60))
+    assert len(events(host, path)) == 1
+    host.clock.advance(timedelta(days=2))
+    assert events(host, path) == []
+
+
 def test_another_parser_reads_the_same(host: Host, maya: FlaskClient) -> None:
     path = address(maya)
     confirmed(host)

@@ -83,6 +83,16 @@ def test_a_group_s_session_and_what_it_replaces_are_no_conflict(host: Host, rosa
     assert "Overlaps" not in open_page(rosa, REVIEW).words
 
 
+def test_what_can_no_longer_be_confirmed_is_not_offered_to_be(host: Host, rosa: FlaskClient) -> None:
+    ref = host.request().ref
+    pages = (REVIEW, at(ref))
+    assert all('value="confirm"' in rosa.get(page).text for page in pages)
+    host.clock.now = TUESDAY_TEN
+    for page in pages:
+        assert 'value="confirm"' not in rosa.get(page).text
+        assert 'value="decline"' in rosa.get(page).text
+
+
 def test_one_click_confirms_with_a_message_and_leads_back_to_the_queue(host: Host, rosa: FlaskClient) -> None:
     ref, other = host.request().ref, host.request("theo", TUESDAY_TEN + DAY).ref
     form = open_page(rosa, REVIEW).forms[at(ref)][0]

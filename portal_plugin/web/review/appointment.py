@@ -127,7 +127,7 @@ def _verbs(appointment: Appointment) -> list[str]:
     begun = current_state().now() >= appointment.starts
     match appointment.status:
         case Status.REQUESTED:
-            return ["confirm", "decline"]
+            return ["decline"] if begun else ["confirm", "decline"]
         case Status.INVITED:
             return ["withdraw"] if begun else ["accept", "withdraw"]
         case Status.CONFIRMED:

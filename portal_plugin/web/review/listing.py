@@ -25,10 +25,10 @@ def listing() -> ResponseReturnValue:
     if "since" not in request.args and not asked["client"]:
         asked["since"] = today.isoformat()
     provider = practice.providers.get(asked["provider"])
-    rows = appointments.page(
+    rows = appointments.listed(
         state.db,
         practice,
-        status=Status(asked["status"]) if asked["status"] in set(Status) else None,
+        statuses=[Status(asked["status"])] if asked["status"] in set(Status) else None,
         client_id=_storable(asked["client"]),
         provider=provider.number if provider else None,
         since=_edge(asked["since"], practice.zone, 0),

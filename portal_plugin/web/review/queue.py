@@ -22,11 +22,14 @@ MOST = 50
 
 
 class Waiting(NamedTuple):
-    """A request, how long it has waited and has left, what it collides with, and what it would replace."""
+    """A request, how long it has waited and has left, whether its time has come, what it collides with, and what it
+    would replace.
+    """
 
     request: Appointment
     waited: timedelta
     left: timedelta
+    begun: bool
     conflicts: list[Appointment]
     instead_of: Appointment | None
 
@@ -121,6 +124,13 @@ def _waiting(requests: list[Appointment], named: dict[str, Appointment]) -> list
     now = state.now()
     conflicts = appointments.overlapping(state.db, current_practice(), (one.ref for one in requests))
     return [
-        Waiting(one, now - one.created, one.expires - now, conflicts.get(one.ref, []), named.get(one.replaces or ""))
+        Waiting(
+            one,
+            now - one.created,
+            one.expires - now,
+            now >= one.starts,
+            conflicts.get(one.ref, []),
+            named.get(one.replaces or ""),
+        )
         for one in requests
     ]
