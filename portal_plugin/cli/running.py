@@ -17,9 +17,10 @@ from ..delivery import worker
 from ..delivery.preview import previews
 from ..doctor.sending import OVERDUE
 from ..services.state import State
-from ..storage import busy_calendars, chain, outbox
+from ..storage import busy_calendars, chain, outbox, outbox_entries
 from ..storage.health import queues
-from ..storage.outbox import MAIL, SMS, WEBHOOK, Entry
+from ..storage.outbox import MAIL, SMS, WEBHOOK
+from ..storage.outbox_entries import Entry
 from .command import NOT_FOUND, REFUSED, Answer, command, ready_state, wants_json
 from .options import printable
 from .telling import aligned
@@ -142,7 +143,7 @@ def _age(age: timedelta) -> str:
 @command(_FAILED, _CHANNEL, name="outbox")
 def show_outbox(failed: bool, channel: str | None) -> Answer:
     """List the messages that wait or were given up on, oldest first, without what they say and whom they name."""
-    entries = outbox.listed(ready_state(practice=False).db, channel=channel, failed=failed)
+    entries = outbox_entries.listed(ready_state(practice=False).db, channel=channel, failed=failed)
     none = "Nothing was given up on." if failed else "Nothing waits, and nothing was given up on."
     return Answer({"items": [_shown(entry) for entry in entries]}, aligned(map(_row, entries)), "" if entries else none)
 
@@ -172,7 +173,7 @@ def resend(numbers: tuple[int, ...], failed: bool, channel: str | None) -> Answe
     if numbers and channel:
         raise click.UsageError("--channel goes with --failed.")
     state = ready_state(practice=False)
-    chosen = numbers or [entry.id for entry in outbox.listed(state.db, channel=channel, failed=True)]
+    chosen = numbers or [entry.id for entry in outbox_entries.listed(state.db, channel=channel, failed=True)]
     again = [number for number in chosen if outbox.send_again(state.db, number, state.now())]
     missing = sorted(set(numbers) - set(again))
     return Answer(

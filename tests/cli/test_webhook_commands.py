@@ -9,7 +9,7 @@ import pytest
 
 from portal_plugin.domain.errors import SetupError
 from portal_plugin.domain.webhooks import NAMES, new_secret
-from portal_plugin.storage import outbox
+from portal_plugin.storage import outbox_entries
 from portal_plugin.testing import Clock
 from tests.cli.test_commands import lines, run
 from tests.practices import PRACTICE
@@ -211,9 +211,9 @@ def test_an_empty_outbox_says_so(host: Host) -> None:
 
 
 def test_one_message_is_sent_again(failing: Host) -> None:
-    before = outbox.listed(failing.state.db, failed=True)[0].message_id
+    before = outbox_entries.listed(failing.state.db, failed=True)[0].message_id
     assert lines(run(failing, "resend", 3)) == ["Due now: 3."]
-    assert [entry.id for entry in outbox.listed(failing.state.db, failed=True)] == [4]
+    assert [entry.id for entry in outbox_entries.listed(failing.state.db, failed=True)] == [4]
     sent = {mail.id for mail in failing.deliver()}
     assert f"<{before}@www.elmrow.example>" in sent
 

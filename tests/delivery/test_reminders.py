@@ -13,7 +13,7 @@ from portal_plugin import Appointment, OptedOut, Undelivered
 from portal_plugin.domain.consent import ReminderConsent, Way
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
 from portal_plugin.services import consents, reminders, requests
-from portal_plugin.storage import outbox
+from portal_plugin.storage import outbox, outbox_entries
 from portal_plugin.testing import Clock, Texts
 from tests.practices import PRACTICE, practice
 from tests.services.steps import act, as_client, rows
@@ -376,13 +376,13 @@ def test_what_was_given_up_on_is_sent_again_only_while_it_is_of_use(make):
     assert "…87" in listed
     assert PHONE not in listed
 
-    number = outbox.listed(host.state.db, channel="sms", failed=True)[-1].id
+    number = outbox_entries.listed(host.state.db, channel="sms", failed=True)[-1].id
     assert runner.invoke(args=["portal", "resend", str(number)]).output == f"Due now: {number}.\n"
     host.deliver()
     assert len(broken.sent) == 1
 
     act(host, "cancel", made.ref)
-    gone = outbox.listed(host.state.db, channel="sms", failed=True)[0].id
+    gone = outbox_entries.listed(host.state.db, channel="sms", failed=True)[0].id
     refused = runner.invoke(args=["portal", "resend", str(gone)])
     assert (refused.exit_code, "Not waiting and not given up on" in refused.output) == (3, True)
 

@@ -23,7 +23,7 @@ from portal_plugin.domain.instants import instant
 from portal_plugin.domain.webhooks import EVENTS, EXPIRING
 from portal_plugin.hooks import ANNOUNCED, appointment_expiring
 from portal_plugin.services import webhooks
-from portal_plugin.storage import outbox
+from portal_plugin.storage import outbox, outbox_entries
 from portal_plugin.testing import Clock, captured
 from tests.delivery.calendar_host import raw, redirects, says
 from tests.delivery.mailbox import Mailbox
@@ -416,7 +416,7 @@ def test_it_is_tried_over_three_days_and_then_given_up_on_in_the_open(hooked: Ho
     assert pauses == list(delivery.RETRIES)
     assert 3 * DAY < sum(pauses, timedelta()) < 4 * DAY
     assert len({hook.id for hook in there.got}) == 1
-    [entry] = outbox.listed(hooked.state.db, failed=True)
+    [entry] = outbox_entries.listed(hooked.state.db, failed=True)
     assert (entry.channel, entry.error, entry.attempts) == ("webhook", "the server answered 500", len(there.got))
     there.answers.clear()
     assert outbox.send_again(hooked.state.db, entry.id, hooked.clock.now)
@@ -431,7 +431,7 @@ def test_410_disables_the_endpoint_until_somebody_enables_it(hooked: Host, there
     hooked.request("theo", TUESDAY_TEN + HOUR)
     hooked.deliver()
     assert len(there.got) == 1
-    assert [entry.error.split(",")[0] for entry in outbox.listed(hooked.state.db, failed=True)] == [
+    assert [entry.error.split(",")[0] for entry in outbox_entries.listed(hooked.state.db, failed=True)] == [
         "the server answered 410",
         "the endpoint is disabled",
     ]
@@ -441,7 +441,7 @@ def test_410_disables_the_endpoint_until_somebody_enables_it(hooked: Host, there
     [key] = hooked.state.webhooks()
     webhooks.enable(hooked.state.db, hooked.state.settings, key)
     hooked.request("theo", TUESDAY_TEN + 4 * HOUR)
-    for entry in outbox.listed(hooked.state.db, failed=True):
+    for entry in outbox_entries.listed(hooked.state.db, failed=True):
         outbox.send_again(hooked.state.db, entry.id, hooked.clock.now)
     hooked.deliver()
     assert len(there.got) == 4
@@ -454,7 +454,7 @@ def test_what_waits_for_an_endpoint_that_was_removed_is_given_up_on(make: Make, 
     webhooks.remove(host.state.db, host.state.settings, endpoint.key)
     host.deliver()
     assert there.got == []
-    [entry] = outbox.listed(host.state.db, failed=True)
+    [entry] = outbox_entries.listed(host.state.db, failed=True)
     assert entry.error == "the endpoint is no longer there"
 
 

@@ -11,7 +11,7 @@ import flask_mail
 import pytest
 
 from portal_plugin.delivery import mail as delivery
-from portal_plugin.storage import outbox
+from portal_plugin.storage import outbox, outbox_entries
 from portal_plugin.storage.database import open_database
 from portal_plugin.storage.health import Queue, queues
 from portal_plugin.storage.models import AppointmentRow
@@ -137,7 +137,7 @@ def test_an_attempt_counts_once_it_is_begun(db):
 
 def test_a_lease_tells_whose_it_is(db):
     lease(db)
-    (entry,) = outbox.listed(db)
+    (entry,) = outbox_entries.listed(db)
     assert entry.worker == f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -172,7 +172,7 @@ def test_a_row_that_cannot_be_read_is_given_up_on_and_the_others_are_taken(db):
     enqueue(db, 1)
     db.execute_sql("UPDATE portal_outbox SET facts = 'no json' WHERE id = (SELECT MIN(id) FROM portal_outbox)")
     assert [message.recipient for message in lease(db)] == ["0@example.org"]
-    (given_up,) = outbox.listed(db, failed=True)
+    (given_up,) = outbox_entries.listed(db, failed=True)
     assert given_up.error == "what it says cannot be read"
 
 
@@ -346,9 +346,9 @@ def test_what_waits_and_what_was_given_up_on_is_listed_and_sent_again(db):
     outbox.settle(db, sent, sent=MONDAY)
     outbox.settle(db, waits, due=MONDAY + LEASE)
 
-    assert [entry.id for entry in outbox.listed(db)] == [failed.id, waits.id]
-    assert outbox.listed(db, channel="mail") == []
-    (entry,) = outbox.listed(db, channel="webhook", failed=True)
+    assert [entry.id for entry in outbox_entries.listed(db)] == [failed.id, waits.id]
+    assert outbox_entries.listed(db, channel="mail") == []
+    (entry,) = outbox_entries.listed(db, channel="webhook", failed=True)
     assert (entry.failed, entry.error, entry.message_id) == (MONDAY, "the server answered 500", failed.message_id)
     assert len(entry.ref) == 32
 

@@ -9,8 +9,8 @@ from ...domain.appointment import Appointment, Client
 from ...domain.errors import NotFound, NotOffered
 from ...domain.practice import Keyed
 from ...services.slots import explain, free_slots
-from ...storage import appointments, history, outbox
-from ...storage.outbox import Delivery
+from ...storage import appointments, history, outbox_entries
+from ...storage.outbox_entries import Delivery
 from . import schemas
 from .calls import Call
 from .schemas import AppointmentsQuery, ExplainQuery, OutboxQuery, Sent, SlotsQuery, Told
@@ -59,7 +59,9 @@ def read_history(call: Call[Sent]) -> schemas.History:
 def list_outbox(call: Call[OutboxQuery]) -> schemas.Outbox:
     """List the messages to clients and endpoints, oldest first, without what they say and whom they name."""
     sent = call.sent
-    found = outbox.page(call.state.db, sent.state or list(Delivery), after=sent.cursor or 0, most=sent.limit + 1)
+    found = outbox_entries.page(
+        call.state.db, sent.state or list(Delivery), after=sent.cursor or 0, most=sent.limit + 1
+    )
     told = found[: sent.limit]
     more = len(found) > sent.limit
     return schemas.Outbox(items=[schemas.Message.of(one) for one in told], next=told[-1].id if more else None)

@@ -12,7 +12,7 @@ from ...domain.history import Result
 from ...domain.lifecycle import ActorKind, Status
 from ...domain.practice import Audience
 from ...domain.text import LONGEST, clean_line
-from ...storage.outbox import Delivery, Entry
+from ...storage.outbox_entries import Delivery, Entry
 from ..forms import read_instant
 
 MOST = 500
