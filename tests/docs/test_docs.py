@@ -129,7 +129,7 @@ def test_every_verb_stands_in_the_hooks_page_with_its_signature_and_its_docstrin
     assert f"| `{signature_of(name, PUBLIC[name])}` | {told} |" in HOOKS
 
 
-@pytest.mark.parametrize("signal", hooks.SIGNALS, ids=lambda signal: signal.name)
+@pytest.mark.parametrize("signal", sorted(hooks.SIGNALS, key=lambda one: one.name), ids=lambda one: one.name)
 def test_every_signal_stands_in_the_hooks_page_with_its_moment(signal: NamedSignal) -> None:
     assert f"| `{signal.name.replace('-', '_')}` | {signal.__doc__} |" in HOOKS
 
