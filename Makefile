@@ -12,9 +12,9 @@ run: .venv/.example
 	$(BIN)/flask --app example_app portal apply docs/examples/practice.toml --yes
 	$(BIN)/flask --app example_app run --port $(PORT)
 
-# make test ARGS="-k calendar"
+# All tests in two processes, a selection in one: make test ARGS="-k calendar"
 test: .venv/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 lint: .venv/.lint
 	$(BIN)/ruff check
