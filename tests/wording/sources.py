@@ -34,7 +34,7 @@ RAISED_AT_DEVELOPERS = {"SetupError", "ValueError", "TypeError", "RuntimeError",
 LOGGED = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 
 SENTENCE = re.compile(r"^[^a-z`_]*[A-Z][\w’']* [\w’'(].*|^[^`]*[a-z]{2} [a-z’']+.*[.?!]$", re.DOTALL)
-SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|LOCK|SHOW|SET LOCAL|WHERE|AND|ORDER BY|RETURNING)\b")
+SQL = re.compile(r"\b(PRAGMA|SELECT|INSERT|UPDATE|DELETE|LOCK|SHOW|SET LOCAL|WHERE|AND|ORDER BY|RETURNING)\b")
 CLASSES = re.compile(r"(portal-[\w-]*\s*)+")
 MARKS = re.compile(r'[\w-]+="[^"]*"')
 
