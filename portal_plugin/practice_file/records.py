@@ -17,6 +17,7 @@ from ..domain.practice import (
     Provider,
     joined,
 )
+from ..domain.said import said
 from .entries import (
     DAYS,
     AppointmentTypeEntry,
@@ -57,7 +58,7 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         policies=main.policies,
         color=main.color or DEFAULT_COLOR,
         logo=main.logo,
-        programme=main.reminder_programme or DEFAULT_PROGRAMME.format(name=main.name),
+        programme=main.reminder_programme or _programme(main.name),
         reminders=tuple(timedelta(hours=hours) for hours in main.reminders),
         remind_between=main.remind_between,
         email_reminders=main.email_reminders,
@@ -82,10 +83,13 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
     )
 
 
-DEFAULT_PROGRAMME = (
-    "Text reminders from {name}: up to 2 SMS reminders per appointment. Message and data rates may apply. "
-    "Reply STOP at any time to end them, HELP for help. Consent is not a condition of care."
-)
+def _programme(name: str) -> str:
+    return said(
+        "Text reminders from {practice}: up to 2 SMS reminders per appointment. Message and data rates may apply. "
+        "Reply STOP at any time to end them, HELP for help. Consent is not a condition of care.",
+        practice=name,
+    )
+
 
 E = TypeVar("E", LocationEntry, ContactTypeEntry, AppointmentTypeEntry, ProviderEntry)
 R = TypeVar("R", Location, ContactType, AppointmentType, Provider)
