@@ -99,6 +99,7 @@
   document.addEventListener("htmx:before:swap", (event) => {
     if (!ours(event) || !polls(event.detail.ctx)) return;
     const { tasks } = event.detail;
+    for (const { id } of panel().querySelectorAll("details[open][id]")) tasks[0].fragment.getElementById(id)?.setAttribute("open", "");
     if (!keepWhatIsTyped(tasks[0].fragment)) {
       event.preventDefault();
       say(told("sayKept"), true);
