@@ -18,6 +18,7 @@ from .wording import shipped
 Clock = Callable[[], datetime]
 
 _LONGEST_RETENTION = 36_500
+_SHORTEST_TOKEN = 16
 
 
 def utc_now() -> datetime:
@@ -57,6 +58,7 @@ class Settings:
     api_rate: str
     host_deadline: float | None
     languages: tuple[str, ...]
+    metrics_token: str = field(repr=False)
     clock: Clock
 
 
@@ -119,6 +121,9 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f"PORTAL_HOST_DEADLINE is {host_deadline!r}: write how many seconds the site's own answers may take, "
             "at most 60, or None to wait for ever."
         )
+    metrics_token = text("PORTAL_METRICS_TOKEN", "")
+    if metrics_token and len(metrics_token) < _SHORTEST_TOKEN:
+        mistakes.append(f"PORTAL_METRICS_TOKEN is short: write a random text of at least {_SHORTEST_TOKEN} characters.")
     languages = _languages(config.get("PORTAL_LANGUAGES") or shipped(), mistakes)
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
@@ -145,6 +150,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         api_rate=api_rate,
         host_deadline=host_deadline,
         languages=languages,
+        metrics_token=metrics_token,
         clock=clock,
     )
 
