@@ -18,7 +18,8 @@ from .wording import shipped
 Clock = Callable[[], datetime]
 
 _LONGEST_RETENTION = 36_500
-_SHORTEST_TOKEN = 16
+SHORTEST_SECRET = 16
+"""Characters; what is shorter can be tried out. Debugging and testing may use any."""
 
 
 def utc_now() -> datetime:
@@ -76,6 +77,11 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     secret = config.get("SECRET_KEY")
     if not secret:
         mistakes.append("SECRET_KEY is not set: set it to a long random text, kept out of the repository.")
+    elif len(_as_text(secret)) < SHORTEST_SECRET and not (config.get("DEBUG") or config.get("TESTING")):
+        mistakes.append(
+            f"SECRET_KEY has fewer than {SHORTEST_SECRET} characters, and can be guessed: set it to what "
+            '`python -c "import secrets; print(secrets.token_hex())"` prints.'
+        )
     base_url = text("PORTAL_BASE_URL", "").rstrip("/")
     if not base_url:
         mistakes.append(
@@ -122,8 +128,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             "at most 60, or None to wait for ever."
         )
     metrics_token = text("PORTAL_METRICS_TOKEN", "")
-    if metrics_token and len(metrics_token) < _SHORTEST_TOKEN:
-        mistakes.append(f"PORTAL_METRICS_TOKEN is short: write a random text of at least {_SHORTEST_TOKEN} characters.")
+    if metrics_token and len(metrics_token) < SHORTEST_SECRET:
+        mistakes.append(f"PORTAL_METRICS_TOKEN is short: write a random text of {SHORTEST_SECRET} characters or more.")
     languages = _languages(config.get("PORTAL_LANGUAGES") or shipped(), mistakes)
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
