@@ -40,17 +40,14 @@ def left(pages: dict[str, Page], missed: Missed) -> dict[str, str]:
     return {text: name for name, page in pages.items() for text in missed.in_html(page.html)}
 
 
-@wrapped
 def test_clients_pages(client_pages: dict[str, Page], missed: Missed) -> None:  # noqa: F811
     assert left(client_pages, missed) == {}
 
 
-@wrapped
 def test_review_page(review_pages: dict[str, Page], missed: Missed) -> None:  # noqa: F811
     assert left(review_pages, missed) == {}
 
 
-@wrapped
 def test_messages(host: Host, missed: Missed) -> None:
     with host.app.app_context():
         texts = {one.name: missed.in_text(f"{one.subject}\n{one.text}") for one in host.portal.previews()}
@@ -63,12 +60,10 @@ def test_templates_of_the_review_page_hold_no_sentence() -> None:
     assert [found for found in in_templates() if found.startswith("review/")] == []
 
 
-@wrapped
 def test_no_template_holds_a_sentence() -> None:
     """Not even where none of the pages above comes by."""
     assert [*in_templates()] == []
 
 
-@wrapped
 def test_no_code_holds_a_sentence() -> None:
     assert [*in_code()] == []
