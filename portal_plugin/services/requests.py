@@ -44,7 +44,8 @@ class Asking:
     """What is asked for by a client, or proposed or booked by the practice. `starts` is aware.
 
     `moving` is the client's appointment whose place this one takes once it is confirmed; until then it stands. The
-    same `key` twice is one request.
+    same `key` twice is one request. `language` and `zone` are those of the page it was asked on, which count where the
+    client names none.
     """
 
     wish: Wish
@@ -58,6 +59,8 @@ class Asking:
     moving: Appointment | None = None
     host_reference: str = ""
     host_data: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
+    zone: str = ""
 
 
 def asking_to_move(
@@ -287,7 +290,7 @@ def _write(
         starts=starts,
         ends=starts + kind.duration,
         zone=wish.zone,
-        client=_as_stored(asking.client, _texted_at(consent, old)),
+        client=_as_stored(asking, _texted_at(consent, old)),
         note=asking.note,
         message=asking.message,
         reason="",
@@ -320,11 +323,18 @@ def _write(
     return stored
 
 
-def _as_stored(client: Client, phone: str | None) -> Client:
+def _as_stored(asking: Asking, phone: str | None) -> Client:
     """The same person as when read from the tables, whatever the host made of Client."""
-    if type(client) is Client and phone is None:
-        return client
-    return Client(client.id, client.name, client.email, client.phone if phone is None else phone)
+    client = asking.client
+    return Client(
+        client.id,
+        client.name,
+        client.email,
+        client.phone if phone is None else phone,
+        client.new,
+        client.language or asking.language,
+        client.zone or asking.zone,
+    )
 
 
 def _texted_at(consent: ReminderConsent | None, old: Appointment | None) -> str | None:

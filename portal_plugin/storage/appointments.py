@@ -11,7 +11,7 @@ from peewee import Database, IntegrityError
 
 from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotAllowed, NotOffered
-from ..domain.instants import instant
+from ..domain.instants import instant, zone_names
 from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
 from .database import is_postgres, marks, run
@@ -42,7 +42,15 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         starts=instant(row["starts"]),
         ends=instant(row["ends"]),
         zone=row["zone"],
-        client=Client(row["client_id"], row["client_name"], row["client_email"], row["client_phone"]),
+        client=Client(
+            row["client_id"],
+            row["client_name"],
+            row["client_email"],
+            row["client_phone"],
+            language=row["client_language"],
+            # A tz database may have lost a name since it was written.
+            zone=row["client_zone"] if row["client_zone"] in zone_names() else "",
+        ),
         note=row["note"],
         message=row["message"],
         reason=row["reason"],
@@ -86,6 +94,8 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             client_name=client.name,
             client_email=client.email,
             client_phone=client.phone,
+            client_language=client.language,
+            client_zone=client.zone,
             note=appointment.note,
             message=appointment.message,
             reason=appointment.reason,

@@ -23,7 +23,7 @@ from ..services.decisions import check_movable
 from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
-from ..wording import say, tell
+from ..wording import current, say, tell
 from .calendar_month import month_view
 from .details import chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, said_once
@@ -153,6 +153,7 @@ def _send(step: Step) -> ResponseReturnValue:
         consent=_consent(form, step.practice, step.wish),
         key=_request_key(form),
         moving=step.moving,
+        language=current().tag,
     )
     try:
         appointment = request_appointment(step.state, step.practice, asking)

@@ -192,6 +192,12 @@ def test_a_new_appointment_is_answered_with_its_address(system: System) -> None:
     )
 
 
+def test_the_clients_language_and_zone_are_kept(system: System) -> None:
+    own = {"language": "es-MX", "zone": "America/Los_Angeles"}
+    told = system.get(f"/appointments/{system.make(client=MAYA | own)}").json["client"]
+    assert told == MAYA | own
+
+
 def test_the_client_hears_of_it(host: Host, system: System) -> None:
     ref = system.make("bookings", message="See you")
     [mail] = host.deliver()
