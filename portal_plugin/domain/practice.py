@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from .colors import DEFAULT as DEFAULT_COLOR
 from .errors import NotOffered
+from .said import said
 
 _DAYS_KEPT = 800
 """Past the longest horizon; each kind of wish keeps so many days' starts in memory."""
@@ -247,7 +248,7 @@ class Practice:
     @cached_property
     def _closures_by_day(self) -> dict[date, str]:
         return {
-            closure.first + timedelta(days=n): closure.name or "a closure of the practice"
+            closure.first + timedelta(days=n): closure.name or said("a closure of the practice")
             for closure in reversed(self.closures)
             for n in range((closure.last - closure.first).days + 1)
         }
@@ -325,18 +326,14 @@ class Practice:
         return {}
 
     def _resolve(self, type: str, contact: str, provider: str | None, location: str | None) -> Wish:
-        kind = _known("type", type, self.bookable_types(), "Choose an appointment type from the list.")
-        how = _known(
-            "contact", contact, self.contacts_for(kind), f"Choose how to meet: this is not offered for {kind.name}."
-        )
+        kind = _known("type", type, self.bookable_types(), said("Choose an appointment type from the list."))
+        unmet = said("Choose how to meet: this is not offered for {type}.", type=kind.name)
+        how = _known("contact", contact, self.contacts_for(kind), unmet)
         where = self._location(kind, how, location)
         able = self.providers_for(kind, how, where)
         if provider:
-            able = [
-                _known(
-                    "provider", provider, able, f"Choose a provider who offers {kind.name} this way, or any available."
-                )
-            ]
+            nobody = said("Choose a provider who offers {type} this way, or any available.", type=kind.name)
+            able = [_known("provider", provider, able, nobody)]
         zone = where.zone if where else self.zone
         return Wish(kind, how, tuple(able), where, zone)
 
@@ -344,11 +341,11 @@ class Practice:
         places = self.locations_for(kind, contact)
         if not places:
             if key and key not in self.locations:
-                raise NotOffered("location", "Choose a location from the list.")
+                raise NotOffered("location", said("Choose a location from the list."))
             return None
         if not key and len(places) == 1:
             return places[0]
-        return _known("location", key or "", places, "Choose a location from the list.")
+        return _known("location", key or "", places, said("Choose a location from the list."))
 
 
 Keyed = TypeVar("Keyed", AppointmentType, ContactType, Provider, Location)

@@ -14,6 +14,7 @@ from ..domain.errors import NotAllowed, NotOffered
 from ..domain.instants import instant, zone_names
 from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
+from ..domain.said import said
 from .database import is_postgres, marks, run
 from .models import AppointmentRow, columns, insert
 
@@ -23,7 +24,7 @@ _NAMES = columns(AppointmentRow)
 _IS_OPEN = "status IN ('requested', 'invited', 'confirmed')"
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM portal_appointment WHERE"  # noqa: S608
 
-WAITS_ALREADY = "Another new time for this appointment is waiting for an answer already."
+WAITS_ALREADY = said("Another new time for this appointment is waiting for an answer already.")
 
 
 class DuplicateRequest(Exception):
@@ -124,7 +125,7 @@ def _second_seat(error: IntegrityError) -> Exception:
     """One client has one seat of a session, which an index of the database sees to."""
     if not any(name in str(error) for name in ("portal_appointment_seat", "portal_appointment.claim")):
         return error
-    return NotOffered("starts", "There is a place for you at that time already.")
+    return NotOffered("starts", said("There is a place for you at that time already."))
 
 
 def _select(
