@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .addresses import MAIL_ADDRESS
-from .instants import zone_names
+from .instants import same_clock, zone_names
 from .lifecycle import Status
 from .practice import AppointmentType, ContactType, Location, Provider
 from .text import clean_line
@@ -108,6 +108,14 @@ class Appointment:
     @property
     def local_starts(self) -> datetime:
         return self.starts.astimezone(ZoneInfo(self.zone))
+
+    @property
+    def own_zone(self) -> str:
+        """The client's, where they need not come and their clock shows another time than `zone`; else empty."""
+        own = "" if self.contact.at_location else self.client.zone
+        if not own or all(same_clock(at, own, self.zone) for at in (self.starts, self.ends)):
+            return ""
+        return own
 
     @property
     def local_expires(self) -> datetime:

@@ -175,6 +175,16 @@ def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -
     return next(iter(_select(db, practice, "client_id = ? AND request_key = ?", client_id, key)), None)
 
 
+def last_zone(db: Database, client_id: str) -> str:
+    """The time zone that a client last chose for their own; empty when they never did."""
+    found = run(
+        db,
+        "SELECT client_zone FROM portal_appointment WHERE client_id = ? AND client_zone <> '' ORDER BY id DESC LIMIT 1",
+        client_id,
+    ).fetchone()
+    return found[0] if found and found[0] in zone_names() else ""
+
+
 def upcoming(db: Database, practice: Practice, client_id: str, now: datetime) -> list[Appointment]:
     """A client's open appointments that have not ended, soonest first."""
     # The bound on starts says nothing new, since none is longer than a day, but lets the index pass over the past.
