@@ -20,8 +20,9 @@ from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Practice, Wish
 from ..domain.text import clean_line, clean_text
+from ..domain.waitlist import Outcome
 from ..hooks import announce
-from ..storage import appointments, claims, history
+from ..storage import appointments, claims, history, waitlist
 from ..storage.database import Database
 from . import holding
 from .messages import enqueue
@@ -126,8 +127,14 @@ def move(
 def take_place(
     db: Database, confirmed: Appointment, old: Appointment | None, actor: Actor, now: datetime
 ) -> Appointment:
-    """Give a confirmed appointment its claim, and end the one it replaces. Raises SlotTaken."""
+    """Give a confirmed appointment its claim, and end the one it replaces. Who had it from the waitlist waits no more.
+
+    Raises SlotTaken.
+    """
     confirmed = holding.confirm(db, confirmed, old)
+    for offered in (confirmed, old):
+        if offered is not None and offered.waitlist is not None:
+            waitlist.end(db, offered.waitlist, Outcome.TAKEN, now)
     if old is not None and old.status in OPEN:
         appointments.move(db, old, Status.CANCELLED)
         history.record(db, old.id, actor, Action.REPLACE, old.status, Status.CANCELLED, "", now)
