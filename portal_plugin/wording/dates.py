@@ -15,6 +15,7 @@ from ..domain.availability import Slot
 from ..domain.lifecycle import Status
 from ..domain.practice import Wish
 from ..domain.said import said
+from ..domain.waitlist import PartOfDay
 from .language import current
 from .sentences import say, say_n, tell
 
@@ -30,7 +31,7 @@ STATUS_WORDS = {
     Status.NO_SHOW: said("Missed"),
 }
 
-MORNING, AFTERNOON, EVENING = said("Morning"), said("Afternoon"), said("Evening")
+PARTS = {PartOfDay.MORNING: said("Morning"), PartOfDay.AFTERNOON: said("Afternoon"), PartOfDay.EVENING: said("Evening")}
 
 
 class Choice(NamedTuple):
@@ -94,6 +95,12 @@ def weekdays() -> tuple[tuple[str, str], ...]:
     return _weekdays(current().tag)
 
 
+def weekday_name(day: int) -> str:
+    """Monday is 0."""
+    name: str = current().locale.days["stand-alone"]["wide"][day]
+    return name
+
+
 def told_time(moment: datetime) -> str:
     """The same, with the zone's abbreviation where a clock change makes it mean two instants."""
     both = {moment.replace(fold=fold).utcoffset() for fold in (0, 1)}
@@ -147,11 +154,15 @@ def parts_of_day(slots: Sequence[Slot], wish: Wish) -> list[tuple[str, list[Choi
     often = Counter(words)
     parts: dict[str, list[Choice]] = {}
     for slot, moment, word in zip(slots, local, words, strict=True):
-        part = MORNING if moment.hour < 12 else AFTERNOON if moment.hour < 17 else EVENING
+        part = PARTS[PartOfDay.of(moment)]
         told = f"{word} {moment:%Z}" if often[word] > 1 else word
         left = say_n("{number} seat left", "{number} seats left", slot.seats) if group else ""
         parts.setdefault(part, []).append(Choice(write_instant(slot.starts), told, left))
     return [(tell(part), choices) for part, choices in parts.items()]
+
+
+def part_name(part: PartOfDay) -> str:
+    return tell(PARTS[part])
 
 
 def local(moment: datetime, zone: str) -> datetime:
@@ -178,4 +189,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_phone": phone_number,
     "portal_local": local,
     "portal_tell": tell,
+    "portal_weekday": weekday_name,
+    "portal_part": part_name,
 }
