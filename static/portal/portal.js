@@ -130,5 +130,5 @@
     field.scrollIntoView({ block: "center" });
   });
 
-  document.querySelector(".portal-errors[data-portal-focus]")?.focus();
+  document.querySelector(":is(.portal-errors, .portal-sent)[data-portal-focus]")?.focus();
 })();
