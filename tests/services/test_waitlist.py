@@ -6,10 +6,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import current_app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal_plugin import Refused
+from portal_plugin.delivery import worker
 from portal_plugin.domain.errors import NotAllowed, NotAnswered
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
 from portal_plugin.domain.waitlist import Outcome, PartOfDay, Preferences
@@ -256,6 +258,21 @@ def test_what_the_host_calls_busy_or_refuses_is_not_offered(sqlite_full: Host) -
     assert offer(sqlite_full) == 1
     assert refused == [TUESDAY_TEN + 5 * HOUR]
     assert open_offer(sqlite_full, "maya").starts == TUESDAY_TEN + 5 * HOUR + HOUR / 2
+
+
+def test_the_worker_asks_the_host_as_a_request_does_in_whatever_thread_it_runs(sqlite_full: Host) -> None:
+    host, asked = sqlite_full, []
+
+    @host.portal.busy_times
+    def busy(provider: str, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+        asked.append(current_app.name)
+        return []
+
+    join(host, "maya")
+    release(host)
+    together(lambda: worker.run_once(host.app, host.state))
+    assert set(asked) == {"host"}
+    assert open_offer(host, "maya").starts == TUESDAY_TEN
 
 
 def test_a_silent_host_is_asked_again_at_the_next_look_and_not_in_every_round(sqlite_full: Host) -> None:
