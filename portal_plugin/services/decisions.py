@@ -105,6 +105,9 @@ def move(
     if message:
         changes["reason" if actor.kind is ActorKind.CLIENT else "message"] = message
     with db.atomic():
+        if appointment.waitlist is not None and target is Status.CONFIRMED:
+            # Before its own row, as whoever makes an offer: the two would else wait for each other.
+            waitlist.locked(db, appointment.waitlist)
         ties = holding.tie(db, practice, appointment, target)
         if target in RELEASING:
             changes["claim"] = None

@@ -18,6 +18,7 @@ from ..domain.text import clean_text
 from ..hooks import Proposal, announce
 from ..storage import appointments, claims, consents, history, waitlist
 from ..storage.appointments import DuplicateRequest
+from ..storage.waitlist import WaitsNoMore
 from . import holding
 from .decisions import (
     announce_change,
@@ -283,8 +284,8 @@ def _write(
         # Before any other lock: a STOP that comes meanwhile holds this one first, too.
         consents.one_at_a_time(db, consent.phone)
     old = locked_to_move(db, practice, asking.moving)
-    if asking.offer:
-        waitlist.stay(db, asking.offer.place)
+    if asking.offer and not waitlist.locked(db, asking.offer.place):
+        raise WaitsNoMore
     if action is Action.REQUEST or asking.offer:
         check_again(db, wish, asking.client, provider, starts, now, old)
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)

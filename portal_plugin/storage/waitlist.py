@@ -105,12 +105,11 @@ def offered(db: Database, waiting: Waiting) -> set[datetime]:
     return {instant(starts) for (starts,) in run(db, query, waiting.id).fetchall()}
 
 
-def stay(db: Database, place: int) -> None:
-    """Let nobody leave that place before this transaction ends. Raises WaitsNoMore."""
+def locked(db: Database, place: int) -> bool:
+    """Whether they still wait; nobody else ends that before this transaction does."""
     lock = " FOR UPDATE" if is_postgres(db) else ""
     row = run(db, f"SELECT ended FROM portal_waitlist WHERE id = ?{lock}", place).fetchone()  # noqa: S608
-    if row is None or row[0] is not None:
-        raise WaitsNoMore
+    return row is not None and row[0] is None
 
 
 def end(db: Database, place: int, outcome: Outcome, now: datetime) -> bool:

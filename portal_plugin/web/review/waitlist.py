@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ...domain.waitlist import Outcome
 from ...services.waitlist import leave
 from ...storage import waitlist as stored
+from ...wording import say
 from ..forms import STALE
 from ..guard import current_practice, current_state, signed_in_staff
 from .forms import WaitlistForm
@@ -27,4 +28,4 @@ def waitlist() -> ResponseReturnValue:
 
 def _show(form: WaitlistForm, error: str = "", status: int = 200) -> ResponseReturnValue:
     line = stored.line(current_state().db, current_practice())
-    return render("waitlist", "Waitlist", status, line=line, form=form, error=error)
+    return render("waitlist", say("Waitlist"), status, line=line, form=form, error=error)
