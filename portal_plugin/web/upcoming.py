@@ -6,7 +6,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from ..delivery.calendar import calendar_file
+from ..delivery.calendar import calendar_file, web_links
 from ..domain.errors import NotFound
 from ..domain.lifecycle import Action, ActorKind, Status
 from ..domain.waitlist import Outcome
@@ -14,6 +14,7 @@ from ..services.decisions import cancellable, decide, movable
 from ..services.messages import facts
 from ..services.waitlist import leave as leave_waitlist
 from ..storage import appointments, waitlist
+from ..wording import say
 from .forms import STALE, CancelForm, ClientForm
 from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
 from .htmx import render_panel
@@ -55,7 +56,7 @@ def cancel(ref: str) -> ResponseReturnValue:
         status = 400 if form.stale else 422
     return render_panel(
         "cancel",
-        "Cancel appointment",
+        say("Cancel appointment"),
         status,
         appointment=appointment,
         practice=practice,
@@ -99,7 +100,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     listed = appointments.upcoming(state.db, practice, client.id, now)
     return render_panel(
         "upcoming",
-        "Upcoming appointments",
+        say("Upcoming appointments"),
         status,
         practice=practice,
         appointments=listed,
@@ -110,6 +111,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         waiting=waitlist.of_client(state.db, practice, client.id),
         form=ClientForm(state, client.id, {}),
         again=book_again,
+        calendars={one.ref: web_links(facts(practice, one)) for one in listed if one.status is Status.CONFIRMED},
         error=error,
         now=now,
     )
