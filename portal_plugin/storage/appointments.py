@@ -31,6 +31,10 @@ class DuplicateRequest(Exception):
     """The client has sent this very form before."""
 
 
+class AlreadyOffered(Exception):
+    """Whoever has that place on the waitlist has another offer to answer."""
+
+
 def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
     row = dict(zip(_NAMES, values, strict=True))
     return Appointment(
@@ -65,6 +69,7 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         host_data=json.loads(row["host_data"]) if row["host_data"] != "{}" else {},
         id=row["id"],
         claim=row["claim"],
+        waitlist=row["waitlist"],
     )
 
 
@@ -72,7 +77,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
     """Store a new appointment, which takes the time `busy`, buffers included; the same with its id.
 
     Raises DuplicateRequest when the client has used the request key before, NotOffered for a second seat,
-    NotAllowed when another one that replaces the same waits for an answer.
+    NotAllowed when another one that replaces the same waits for an answer, AlreadyOffered.
     """
     location, client = appointment.location, appointment.client
     try:
@@ -109,10 +114,13 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             thread=appointment.thread,
             host_reference=appointment.host_reference,
             host_data=json.dumps(appointment.host_data) if appointment.host_data else "{}",
+            waitlist=appointment.waitlist,
         )
     except IntegrityError as error:
         if "request_key" in str(error):
             raise DuplicateRequest from None
+        if "portal_appointment_offer" in str(error) or "portal_appointment.waitlist" in str(error):
+            raise AlreadyOffered from None
         if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
             raise NotAllowed(WAITS_ALREADY) from None
         raise _second_seat(error) from None
@@ -175,6 +183,16 @@ def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -
     return next(iter(_select(db, practice, "client_id = ? AND request_key = ?", client_id, key)), None)
 
 
+def last_zone(db: Database, client_id: str) -> str:
+    """The time zone that a client last chose for their own; empty when they never did."""
+    found = run(
+        db,
+        "SELECT client_zone FROM portal_appointment WHERE client_id = ? AND client_zone <> '' ORDER BY id DESC LIMIT 1",
+        client_id,
+    ).fetchone()
+    return found[0] if found and found[0] in zone_names() else ""
+
+
 def upcoming(db: Database, practice: Practice, client_id: str, now: datetime) -> list[Appointment]:
     """A client's open appointments that have not ended, soonest first."""
     # The bound on starts says nothing new, since none is longer than a day, but lets the index pass over the past.
@@ -193,8 +211,8 @@ def answered_no(db: Database, practice: Practice, client_id: str, since: datetim
 
 
 def past(db: Database, practice: Practice, client_id: str, now: datetime, after: str, limit: int) -> list[Appointment]:
-    """A client's appointments that are over, newest first, without those that moved to another time. `after` is the
-    reference of the last one already seen, or empty.
+    """A client's appointments that are over, newest first; `after` is the reference of the last one already seen, or
+    empty. What moved to another time is told there.
     """
     seen = [after, client_id] if _REF.fullmatch(after) else []
     beyond = " AND (starts, id) < (SELECT starts, id FROM portal_appointment WHERE ref = ? AND client_id = ?)"

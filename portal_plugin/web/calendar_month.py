@@ -48,8 +48,11 @@ def month_view(
     wanted: date | None,
     *,
     any_day: bool = False,
+    zone: str = "",
 ) -> MonthView:
     """The wanted day and its month as this client sees them, or with `any_day` that month's first day with times.
+
+    Days are the practice's; times are told in `zone`, or else in the practice's.
 
     None wanted: the next day with times, whichever month that is in.
 
@@ -95,7 +98,7 @@ def month_view(
         previous=(month - timedelta(days=1)).replace(day=1) if month > earliest else None,
         next=_next_month(month) if _next_month(month) <= latest else None,
         day=chosen,
-        times=parts_of_day(times, wish),
+        times=parts_of_day(times, wish, zone),
         next_day_with_times=following,
     )
 
