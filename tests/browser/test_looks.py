@@ -41,6 +41,8 @@ class Look(NamedTuple):
             visitor.page.set_extra_http_headers({"Accept-Language": self.language})
             visitor.page.reload()
             visitor.page.set_extra_http_headers({})
+        # What stays in view while somebody scrolls belongs where it stands.
+        visitor.page.evaluate("scrollTo(0, 0)")
         visitor.page.screenshot(path=path, full_page=True)
 
 
