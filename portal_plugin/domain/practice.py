@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from .colors import DEFAULT as DEFAULT_COLOR
 from .errors import NotOffered
+from .said import said
 
 MAP_SEARCH = "https://www.openstreetmap.org/search?query="
 
@@ -48,8 +49,8 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class ContactType:
-    """How client and provider meet. `at_location` is true when somebody has to travel. In `join_url`, where a video call
-    is joined, `{provider}` stands for the provider's key.
+    """How client and provider meet. `at_location` is true when somebody has to travel. In `join_url`, where a video
+    call is joined, `{provider}` stands for the provider's key.
     """
 
     key: str
@@ -259,7 +260,7 @@ class Practice:
     @cached_property
     def _closures_by_day(self) -> dict[date, str]:
         return {
-            closure.first + timedelta(days=n): closure.name or "a closure of the practice"
+            closure.first + timedelta(days=n): closure.name or said("a closure of the practice")
             for closure in reversed(self.closures)
             for n in range((closure.last - closure.first).days + 1)
         }
@@ -337,18 +338,14 @@ class Practice:
         return {}
 
     def _resolve(self, type: str, contact: str, provider: str | None, location: str | None) -> Wish:
-        kind = _known("type", type, self.bookable_types(), "Choose an appointment type from the list.")
-        how = _known(
-            "contact", contact, self.contacts_for(kind), f"Choose how to meet: this is not offered for {kind.name}."
-        )
+        kind = _known("type", type, self.bookable_types(), said("Choose an appointment type from the list."))
+        unmet = said("Choose how to meet: this is not offered for {type}.", type=kind.name)
+        how = _known("contact", contact, self.contacts_for(kind), unmet)
         where = self._location(kind, how, location)
         able = self.providers_for(kind, how, where)
         if provider:
-            able = [
-                _known(
-                    "provider", provider, able, f"Choose a provider who offers {kind.name} this way, or any available."
-                )
-            ]
+            nobody = said("Choose a provider who offers {type} this way, or any available.", type=kind.name)
+            able = [_known("provider", provider, able, nobody)]
         zone = where.zone if where else self.zone
         return Wish(kind, how, tuple(able), where, zone)
 
@@ -356,11 +353,11 @@ class Practice:
         places = self.locations_for(kind, contact)
         if not places:
             if key and key not in self.locations:
-                raise NotOffered("location", "Choose a location from the list.")
+                raise NotOffered("location", said("Choose a location from the list."))
             return None
         if not key and len(places) == 1:
             return places[0]
-        return _known("location", key or "", places, "Choose a location from the list.")
+        return _known("location", key or "", places, said("Choose a location from the list."))
 
 
 Keyed = TypeVar("Keyed", AppointmentType, ContactType, Provider, Location)

@@ -163,12 +163,3 @@ def _provider(
         retired=retired,
         busy_calendar=entry.busy_calendar or "",
     )
-
-
-def default_programme(name: str) -> Said:
-    """What a client agrees to where the file does not say it."""
-    return said(
-        "Text reminders from {name}: up to 2 SMS reminders per appointment. Message and data rates may apply. "
-        "Reply STOP at any time to end them, HELP for help. Consent is not a condition of care.",
-        name=name,
-    )

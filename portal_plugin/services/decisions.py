@@ -19,6 +19,7 @@ from ..domain.errors import (
 from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Practice, Wish
+from ..domain.said import said
 from ..domain.text import clean_line, clean_text
 from ..hooks import announce
 from ..storage import appointments, claims, history
@@ -159,10 +160,14 @@ def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind,
     if appointment.status not in OPEN:
         raise AlreadyDecided(Action.REPLACE, appointment.status)
     if _waits_to_replace(appointment):
-        raise NotAllowed("This new time is waiting for an answer. Cancel it to ask for another one.")
+        raise NotAllowed(said("This new time is waiting for an answer. Cancel it to ask for another one."))
     if not movable(practice, appointment, kind, now):
         raise TooLate(
-            f"It is too close to the appointment to move it here. Please call {practice.name} at {practice.phone}."
+            said(
+                "It is too close to the appointment to move it here. Please call {practice} at {phone}.",
+                practice=practice.name,
+                phone=practice.phone,
+            )
         )
 
 
@@ -180,21 +185,31 @@ def _waits_to_replace(appointment: Appointment) -> bool:
 def check_really_moves(old: Appointment, wish: Wish, starts: datetime) -> None:
     """Raises NotOffered for the very appointment that there is."""
     if is_time_of(old, wish, starts) and wish.providers == (old.provider,):
-        raise NotOffered("starts", "That is the time it has now. Choose another one.")
+        raise NotOffered("starts", said("That is the time it has now. Choose another one."))
 
 
 def check_moment(practice: Practice, appointment: Appointment, action: Action, actor: Actor, now: datetime) -> None:
     """Raises TooLate or TooEarly where the clock forbids what the lifecycle allows."""
     if action is Action.CANCEL and not cancellable(practice, appointment, actor.kind, now):
         raise TooLate(
-            f"It is too close to the appointment to cancel it here. Please call {practice.name} at {practice.phone}."
+            said(
+                "It is too close to the appointment to cancel it here. Please call {practice} at {phone}.",
+                practice=practice.name,
+                phone=practice.phone,
+            )
         )
     if action is Action.CONFIRM and now >= appointment.starts:
-        raise TooLate("The time of this request has passed, so it can no longer be confirmed.")
+        raise TooLate(said("The time of this request has passed, so it can no longer be confirmed."))
     if action is Action.ACCEPT and now >= appointment.expires:
-        raise TooLate(f"This invitation has expired. Please call {practice.name} at {practice.phone}.")
+        raise TooLate(
+            said(
+                "This invitation has expired. Please call {practice} at {phone}.",
+                practice=practice.name,
+                phone=practice.phone,
+            )
+        )
     if action in {Action.COMPLETE, Action.MISS} and now < appointment.starts:
-        raise TooEarly("This appointment has not begun yet.")
+        raise TooEarly(said("This appointment has not begun yet."))
 
 
 def cancellable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> bool:

@@ -123,7 +123,7 @@ def full(appointment: Appointment) -> dict[str, Any]:
         "contact": {"key": appointment.contact.key, "name": appointment.contact.name},
         "provider": {"key": appointment.provider.key, "name": appointment.provider.name},
         "location": {"key": location.key, "name": location.name} if location else None,
-        "client": {"id": client.id, "name": client.name, "email": client.email, "phone": client.phone},
+        "client": {name: getattr(client, name) for name in ("id", "name", "email", "phone", "language", "zone")},
         "note": appointment.note,
         "message": appointment.message,
         "reason": appointment.reason,

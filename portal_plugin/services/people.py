@@ -101,6 +101,8 @@ def _told(appointment: Appointment) -> dict[str, Any]:
         "name": client.name,
         "email": client.email,
         "phone": client.phone,
+        "language": client.language,
+        "client_zone": client.zone,
         "note": appointment.note,
         "message": appointment.message,
         "reason": appointment.reason,

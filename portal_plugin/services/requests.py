@@ -14,6 +14,7 @@ from ..domain.errors import AlreadyDecided, NotOffered, PortalError, SlotTaken
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
+from ..domain.said import said, said_n
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
 from ..storage import appointments, claims, consents, history
@@ -44,7 +45,8 @@ class Asking:
     """What is asked for by a client, or proposed or booked by the practice. `starts` is aware.
 
     `moving` is the client's appointment whose place this one takes once it is confirmed; until then it stands. The
-    same `key` twice is one request.
+    same `key` twice is one request. `language` and `zone` are those of the page it was asked on, which count where the
+    client names none.
     """
 
     wish: Wish
@@ -58,6 +60,8 @@ class Asking:
     moving: Appointment | None = None
     host_reference: str = ""
     host_data: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
+    zone: str = ""
 
 
 def asking_to_move(
@@ -210,9 +214,9 @@ def _by_practice(state: State, practice: Practice, action: Action, asking: Askin
 def _given_by_practice(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
     now = state.now()
     if asking.starts <= now:
-        raise NotOffered("starts", "Choose a time that lies ahead.")
+        raise NotOffered("starts", said("Choose a time that lies ahead."))
     if asking.starts > now + FARTHEST_INVITATION:
-        raise NotOffered("starts", "Choose a time within the next five years.")
+        raise NotOffered("starts", said("Choose a time within the next five years."))
     if asking.moving is not None:
         check_movable(practice, asking.moving, asking.actor.kind, now)
         check_really_moves(asking.moving, asking.wish, asking.starts)
@@ -287,7 +291,7 @@ def _write(
         starts=starts,
         ends=starts + kind.duration,
         zone=wish.zone,
-        client=_as_stored(asking.client, _texted_at(consent, old)),
+        client=_as_stored(asking, _texted_at(consent, old)),
         note=asking.note,
         message=asking.message,
         reason="",
@@ -320,11 +324,18 @@ def _write(
     return stored
 
 
-def _as_stored(client: Client, phone: str | None) -> Client:
+def _as_stored(asking: Asking, phone: str | None) -> Client:
     """The same person as when read from the tables, whatever the host made of Client."""
-    if type(client) is Client and phone is None:
-        return client
-    return Client(client.id, client.name, client.email, client.phone if phone is None else phone)
+    client = asking.client
+    return Client(
+        client.id,
+        client.name,
+        client.email,
+        client.phone if phone is None else phone,
+        client.new,
+        client.language or asking.language,
+        client.zone or asking.zone,
+    )
 
 
 def _texted_at(consent: ReminderConsent | None, old: Appointment | None) -> str | None:
@@ -348,26 +359,39 @@ def whole_minute(starts: datetime) -> datetime:
     if starts.tzinfo is None:
         raise ValueError(f"{starts!r} has no time zone: give starts as an aware datetime")
     if starts.second or starts.microsecond:
-        raise NotOffered("starts", "Choose a time on a full minute.")
+        raise NotOffered("starts", said("Choose a time on a full minute."))
     try:
         return starts.astimezone(UTC)
     except OverflowError:
-        raise NotOffered("starts", "Choose a time within the next years.") from None
+        raise NotOffered("starts", said("Choose a time within the next years.")) from None
 
 
 def check_range(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> None:
     """Raises NotOffered for a time that is past, inside the notice, or beyond the horizon."""
     first, beyond = bookable_range(wish, now)
     if starts <= now:
-        raise NotOffered("starts", "That time has passed. Choose one that lies ahead.")
+        raise NotOffered("starts", said("That time has passed. Choose one that lies ahead."))
     if seconds(starts) < first:
         hours = round(wish.type.notice.total_seconds() / 3600)
         raise NotOffered(
             "starts",
-            f"That is too soon: {practice.name} needs {hours} hours' notice. Call {practice.phone} if it is urgent.",
+            said_n(
+                "That is too soon: {practice} needs {number} hour's notice. Call {phone} if it is urgent.",
+                "That is too soon: {practice} needs {number} hours' notice. Call {phone} if it is urgent.",
+                hours,
+                practice=practice.name,
+                phone=practice.phone,
+            ),
         )
     if seconds(starts) >= beyond:
-        raise NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
+        raise NotOffered(
+            "starts",
+            said_n(
+                "That is too far ahead: choose a day within {number} day.",
+                "That is too far ahead: choose a day within {number} days.",
+                wish.type.horizon.days,
+            ),
+        )
 
 
 def _slot_at(
@@ -388,4 +412,4 @@ def _why_not(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now
         return too_close(wish)
     if _slot_at(practice, wish, Diary(), starts, now):
         return SlotTaken()
-    return NotOffered("starts", "That is not a time the practice offers. Choose one from the list.")
+    return NotOffered("starts", said("That is not a time the practice offers. Choose one from the list."))

@@ -11,9 +11,10 @@ from peewee import Database, IntegrityError
 
 from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotAllowed, NotOffered
-from ..domain.instants import instant
+from ..domain.instants import instant, zone_names
 from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
+from ..domain.said import said
 from .database import is_postgres, marks, run
 from .models import AppointmentRow, columns, insert
 
@@ -23,7 +24,7 @@ _NAMES = columns(AppointmentRow)
 _IS_OPEN = "status IN ('requested', 'invited', 'confirmed')"
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM portal_appointment WHERE"  # noqa: S608
 
-WAITS_ALREADY = "Another new time for this appointment is waiting for an answer already."
+WAITS_ALREADY = said("Another new time for this appointment is waiting for an answer already.")
 
 
 class DuplicateRequest(Exception):
@@ -42,7 +43,15 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         starts=instant(row["starts"]),
         ends=instant(row["ends"]),
         zone=row["zone"],
-        client=Client(row["client_id"], row["client_name"], row["client_email"], row["client_phone"]),
+        client=Client(
+            row["client_id"],
+            row["client_name"],
+            row["client_email"],
+            row["client_phone"],
+            language=row["client_language"],
+            # A tz database may have lost a name since it was written.
+            zone=row["client_zone"] if row["client_zone"] in zone_names() else "",
+        ),
         note=row["note"],
         message=row["message"],
         reason=row["reason"],
@@ -86,6 +95,8 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             client_name=client.name,
             client_email=client.email,
             client_phone=client.phone,
+            client_language=client.language,
+            client_zone=client.zone,
             note=appointment.note,
             message=appointment.message,
             reason=appointment.reason,
@@ -114,7 +125,7 @@ def _second_seat(error: IntegrityError) -> Exception:
     """One client has one seat of a session, which an index of the database sees to."""
     if not any(name in str(error) for name in ("portal_appointment_seat", "portal_appointment.claim")):
         return error
-    return NotOffered("starts", "There is a place for you at that time already.")
+    return NotOffered("starts", said("There is a place for you at that time already."))
 
 
 def _select(
@@ -164,6 +175,16 @@ def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -
     return next(iter(_select(db, practice, "client_id = ? AND request_key = ?", client_id, key)), None)
 
 
+def last_zone(db: Database, client_id: str) -> str:
+    """The time zone that a client last chose for their own; empty when they never did."""
+    found = run(
+        db,
+        "SELECT client_zone FROM portal_appointment WHERE client_id = ? AND client_zone <> '' ORDER BY id DESC LIMIT 1",
+        client_id,
+    ).fetchone()
+    return found[0] if found and found[0] in zone_names() else ""
+
+
 def upcoming(db: Database, practice: Practice, client_id: str, now: datetime) -> list[Appointment]:
     """A client's open appointments that have not ended, soonest first."""
     # The bound on starts says nothing new, since none is longer than a day, but lets the index pass over the past.
@@ -182,8 +203,8 @@ def answered_no(db: Database, practice: Practice, client_id: str, since: datetim
 
 
 def past(db: Database, practice: Practice, client_id: str, now: datetime, after: str, limit: int) -> list[Appointment]:
-    """A client's appointments that are over, newest first; `after` is the reference of the last one already seen, or empty. What
-    moved to another time is told there.
+    """A client's appointments that are over, newest first; `after` is the reference of the last one already seen, or
+    empty. What moved to another time is told there.
     """
     seen = [after, client_id] if _REF.fullmatch(after) else []
     beyond = " AND (starts, id) < (SELECT starts, id FROM portal_appointment WHERE ref = ? AND client_id = ?)"

@@ -65,6 +65,8 @@ class AppointmentRow(Model):
     client_name = CharField()
     client_email = CharField()
     client_phone = CharField()
+    client_language = CharField()
+    client_zone = CharField()
     note = TextField()
     message = TextField()
     reason = TextField()

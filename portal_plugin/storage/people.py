@@ -44,8 +44,8 @@ def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
     cursor = run(
         db,
         "UPDATE portal_appointment SET client_id = ?, client_name = '', client_email = '', client_phone = '', "
-        "note = '', message = '', reason = '', request_key = NULL, host_reference = '', host_data = '{}', "
-        "version = version + 1 WHERE client_id = ?",
+        "client_language = '', client_zone = '', note = '', message = '', reason = '', request_key = NULL, "
+        "host_reference = '', host_data = '{}', version = version + 1 WHERE client_id = ?",
         pseudonym,
         client_id,
     )

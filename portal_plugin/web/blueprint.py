@@ -22,7 +22,7 @@ from ..domain.errors import (
 )
 from ..storage.database import Unreachable
 from ..wording import current, say, say_n, tell
-from ..wording.dates import FILTERS, weekdays
+from ..wording.dates import FILTERS, common_zones, weekdays
 from . import booking, details, feeds, links, past, reminders, upcoming
 from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
 from .htmx import asked_path, go, is_partial, render_panel, sends, vary
@@ -89,7 +89,13 @@ def create_blueprint(url_prefix: str) -> Blueprint:
 
 def add_filters(app: Flask) -> None:
     app.jinja_env.filters.update(FILTERS, portal_go=go, portal_sends=sends)
-    app.jinja_env.globals.update(portal_say=say, portal_say_n=say_n, portal_weekdays=weekdays, portal_language=current)
+    app.jinja_env.globals.update(
+        portal_say=say,
+        portal_say_n=say_n,
+        portal_weekdays=weekdays,
+        portal_zones=common_zones,
+        portal_language=current,
+    )
 
 
 def _before() -> None:

@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, TextAreaField
 from wtforms.validators import ValidationError
 
+from ..domain.instants import zone_names
 from ..domain.practice import Practice
 from ..domain.said import said
 from ..services.phones import is_in_use, textable
@@ -41,6 +42,11 @@ def read_day(text: str) -> date | None:
 def read_month(text: str) -> date | None:
     """The first day of a month written `2027-01`."""
     return read_day(f"{text}-01")
+
+
+def read_zone(text: str) -> str:
+    """The name of a time zone; empty for anything else."""
+    return text if text in zone_names() else ""
 
 
 def read_instant(text: str) -> datetime | None:

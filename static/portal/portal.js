@@ -75,6 +75,26 @@
     next?.scrollIntoView({ block: "nearest" });
   };
 
+  // Whoever is elsewhere is offered their own clock, where it shows another time than the practice's.
+  const offerOwnZone = () => {
+    const offer = panel()?.querySelector("[data-portal-own-zone]");
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    const times = [...(panel()?.querySelectorAll("input[name=starts]") ?? [])].map(({ value }) => new Date(value));
+    if (!offer || !times.length) return;
+    const shows = (zone) =>
+      times.map((at) => at.toLocaleString("en", { timeZone: zone, dateStyle: "short", timeStyle: "short" })).join();
+    try {
+      if (shows(timeZone) === shows(offer.dataset.portalOwnZone)) return;
+      const language = offer.closest("[lang]").lang;
+      const words = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: "long" }).formatToParts(times[0]);
+      offer.querySelector("small").textContent = words.find(({ type }) => type === "timeZoneName").value;
+    } catch {
+      return; // This browser does not know where it is.
+    }
+    offer.value = timeZone;
+    offer.hidden = false;
+  };
+
   document.addEventListener("htmx:before:request", (event) => {
     if (!ours(event)) return;
     const { ctx } = event.detail;
@@ -113,6 +133,7 @@
     if (!ours(event)) return;
     const { ctx } = event.detail;
     followTitle();
+    offerOwnZone();
     if (polls(ctx)) return announceChanges();
     say("");
     if (ctx.swap !== "outerMorph") moveFocus(ctx);
@@ -144,5 +165,6 @@
     field.scrollIntoView({ block: "center" });
   });
 
+  offerOwnZone();
   document.querySelector(".portal-errors[data-portal-focus]")?.focus();
 })();
