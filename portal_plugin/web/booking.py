@@ -150,7 +150,8 @@ def reschedule(ref: str) -> ResponseReturnValue:
 def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
-    title = say("Appointment confirmed") if appointment.status is Status.CONFIRMED else say("Request sent")
+    titles = {Status.REQUESTED: say("Request sent"), Status.CONFIRMED: say("Appointment confirmed")}
+    title = titles.get(appointment.status, say("This request is over"))
     old = own_appointment(appointment.replaces) if appointment.replaces else None
     return render_panel("requested", title, appointment=appointment, practice=current_practice(), old=old)
 

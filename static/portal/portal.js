@@ -139,6 +139,12 @@
     if (ctx.swap !== "outerMorph") moveFocus(ctx);
   });
 
+  // What stays in view names the time that is ticked.
+  document.addEventListener("change", (event) => {
+    const told = event.target.matches?.(".portal-slot input") && document.getElementById("portal-chosen-time");
+    if (told) told.textContent = event.target.nextElementSibling.firstChild.textContent;
+  });
+
   // Without this the link loads the page anew, all ticked, and what was typed is gone.
   document.addEventListener("click", (event) => {
     const all = event.target.closest?.("a[data-portal-tick]");
