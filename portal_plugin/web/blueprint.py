@@ -1,7 +1,6 @@
 """Addresses, and what every answer has in common."""
 
 import logging
-from pathlib import Path
 
 from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
@@ -25,6 +24,7 @@ from . import booking, details, feeds, links, reminders, upcoming
 from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
 from .htmx import asked_path, go, is_partial, render_panel, sends, vary
 from .review.routes import ROUTES
+from .shipped import STATIC, keep_for_good, name_version, shipped
 from .wording import FILTERS
 
 log = logging.getLogger("portal_plugin")
@@ -39,19 +39,13 @@ STATUS: dict[type[PortalError], int] = {
 }
 
 
-def _shipped(folder: str) -> Path:
-    """Inside the package when installed, beside it in a checkout."""
-    inside = Path(__file__).parents[1] / folder
-    return inside if inside.is_dir() else Path(__file__).parents[2] / folder
-
-
 def create_blueprint(url_prefix: str) -> Blueprint:
     blueprint = Blueprint(
         "portal",
         __name__,
         url_prefix=url_prefix,
-        template_folder=str(_shipped("templates")),
-        static_folder=str(_shipped("static") / "portal"),
+        template_folder=str(shipped("templates")),
+        static_folder=str(STATIC),
         static_url_path="/static",
     )
     for rule, endpoint, view, methods in (
@@ -75,6 +69,7 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         *ROUTES,
     ):
         blueprint.add_url_rule(rule, endpoint, view, methods=methods)
+    blueprint.url_defaults(name_version)
     blueprint.before_request(_before)
     blueprint.after_request(_after)
     blueprint.register_error_handler(PortalError, _refusal)
@@ -98,11 +93,12 @@ def _before() -> None:
 
 
 def _after(response: Response) -> Response:
-    if request.endpoint != "portal.static":
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        vary(response)
+    if request.endpoint == "portal.static":
+        return keep_for_good(response)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    vary(response)
     return response
 
 
