@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run test lint format bench drain bench-peers wheel clean
+.PHONY: run test lint format messages bench drain bench-peers wheel clean
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
 
@@ -25,6 +25,10 @@ lint: .venv/.lint
 format: .venv/.lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Brings the catalogs of portal_plugin/wording/translations up to what the code and the templates say.
+messages: .venv/.test
+	$(BIN)/python -m tests.wording.catalogs
 
 bench: .venv/.test
 	$(BIN)/python -m benchmarks.bench $(ARGS)

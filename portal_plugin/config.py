@@ -13,6 +13,7 @@ from .domain.addresses import is_web_address
 from .domain.errors import SetupError
 from .domain.staff_mail import StaffMail, read_staff_mail
 from .domain.webhooks import Endpoint, check_url, read_endpoint
+from .wording import shipped
 
 Clock = Callable[[], datetime]
 
@@ -55,6 +56,7 @@ class Settings:
     twilio: Twilio | None
     api_rate: str
     host_deadline: float | None
+    languages: tuple[str, ...]
     clock: Clock
 
 
@@ -117,6 +119,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f"PORTAL_HOST_DEADLINE is {host_deadline!r}: write how many seconds the site's own answers may take, "
             "at most 60, or None to wait for ever."
         )
+    languages = _languages(config.get("PORTAL_LANGUAGES") or shipped(), mistakes)
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -141,6 +144,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         twilio=twilio,
         api_rate=api_rate,
         host_deadline=host_deadline,
+        languages=languages,
         clock=clock,
     )
 
@@ -214,6 +218,14 @@ def _staff_mail(listed: object, mistakes: list[str]) -> tuple[StaffMail, ...]:
             mistakes.append(f"PORTAL_STAFF_MAIL, entry {number}: its address is told of {twice[0]} already.")
         found.append(entry)
     return tuple(found)
+
+
+def _languages(listed: object, mistakes: list[str]) -> tuple[str, ...]:
+    if isinstance(listed, list | tuple) and set(listed) <= set(shipped()):
+        return tuple(listed)
+    known = ", ".join(f'"{tag}"' for tag in shipped())
+    mistakes.append(f"PORTAL_LANGUAGES is {listed!r}: write a list of those the portal speaks, which are {known}.")
+    return ()
 
 
 def _is_rate(text: str) -> bool:

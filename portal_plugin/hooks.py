@@ -82,6 +82,7 @@ class Proposal:
 
 CurrentClient = Callable[[], Client | None]
 CurrentStaff = Callable[[], Staff | None]
+CurrentLanguage = Callable[[], str | None]
 FindClients = Callable[[str], Iterable[Client]]
 BusyTimes = Callable[[str, datetime, datetime], Iterable[tuple[datetime, datetime]]]
 RequestVeto = Callable[[Proposal], None]
@@ -101,3 +102,4 @@ class Questions:
     practice_source: PracticeSource | None = None
     current_staff: CurrentStaff | None = None
     find_clients: FindClients | None = None
+    current_language: CurrentLanguage | None = None

@@ -27,6 +27,7 @@ from .domain.text import clean_text
 from .hooks import (
     BusyTimes,
     CurrentClient,
+    CurrentLanguage,
     CurrentStaff,
     DecisionVeto,
     FindClients,
@@ -92,6 +93,13 @@ class Portal:
         or None.
         """
         self._questions.current_staff = function
+        return function
+
+    def current_language(self, function: CurrentLanguage) -> CurrentLanguage:
+        """Register which language pages are to be in: a function without arguments that returns a tag such as "es" or
+        "es-MX", or None for the portal's first one. Without it the site's Flask-Babel is asked, else the browser.
+        """
+        self._questions.current_language = function
         return function
 
     def find_clients(self, function: FindClients) -> FindClients:

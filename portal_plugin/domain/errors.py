@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 
 class PortalError(Exception):
-    """Base of all refusals; `str(error)` is fit to be shown."""
+    """Base of all refusals; `str(error)` is fit to be shown, and `sentence` can be told in other languages as well."""
+
+    @property
+    def sentence(self) -> str:
+        """What a person reads: `said` in English, or a host's own words as they are."""
+        return self.args[0] if self.args else ""
 
 
 class NotFound(PortalError):

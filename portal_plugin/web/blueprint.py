@@ -20,12 +20,14 @@ from ..domain.errors import (
     TooLate,
 )
 from ..storage.database import Unreachable
+from ..wording import current, say, say_n
+from ..wording.dates import FILTERS, weekdays
 from . import booking, details, feeds, links, reminders, upcoming
 from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
 from .htmx import asked_path, go, is_partial, render_panel, sends, vary
+from .language import choose_language
 from .review.routes import ROUTES
 from .shipped import STATIC, keep_for_good, name_version, shipped
-from .wording import FILTERS
 
 log = logging.getLogger("portal_plugin")
 
@@ -81,6 +83,7 @@ def create_blueprint(url_prefix: str) -> Blueprint:
 
 def add_filters(app: Flask) -> None:
     app.jinja_env.filters.update(FILTERS, portal_go=go, portal_sends=sends)
+    app.jinja_env.globals.update(portal_say=say, portal_say_n=say_n, portal_weekdays=weekdays, portal_language=current)
 
 
 def _before() -> None:
@@ -89,6 +92,7 @@ def _before() -> None:
     request.max_content_length = LARGEST_FORM
     begin_request()
     current_state().check()
+    choose_language()
     refuse_foreign_posts()
 
 

@@ -5,13 +5,16 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from babel import Locale
+
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, bookable_range
 from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
 from ..services.slots import days_with_times, free_slots
 from ..services.state import State
-from .wording import Choice, long_date, parts_of_day
+from ..wording.dates import Choice, long_date, parts_of_day
+from ..wording.language import current
 
 
 class Day(NamedTuple):
@@ -24,7 +27,7 @@ class Day(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MonthView:
-    """`weeks` begin on Sunday; `free` are the days with times. `times` are those of the chosen day, by part of day."""
+    """`weeks` begin as the reader's do; `free` are days with times, `times` those of the chosen day, by part of day."""
 
     month: date
     weeks: tuple[tuple[Day, ...], ...]
@@ -87,7 +90,7 @@ def month_view(
             following = first_day_from(day_bounds(chosen, wish.zone)[1])
     return MonthView(
         month=month,
-        weeks=_weeks(month),
+        weeks=_weeks(month, current().tag),
         free={f"{day}" for day in free},
         previous=(month - timedelta(days=1)).replace(day=1) if month > earliest else None,
         next=_next_month(month) if _next_month(month) <= latest else None,
@@ -98,13 +101,13 @@ def month_view(
 
 
 @lru_cache(maxsize=64)
-def _weeks(month: date) -> tuple[tuple[Day, ...], ...]:
-    sunday = month - timedelta(days=(month.weekday() + 1) % 7)
+def _weeks(month: date, tag: str) -> tuple[tuple[Day, ...], ...]:
+    first = month - timedelta(days=(month.weekday() - Locale.parse(tag, sep="-").first_week_day) % 7)
     weeks = []
-    while sunday < _next_month(month):
-        days = (sunday + timedelta(days=n) for n in range(7))
+    while first < _next_month(month):
+        days = (first + timedelta(days=n) for n in range(7))
         weeks.append(tuple(Day(f"{day}", day.day if day.month == month.month else 0, long_date(day)) for day in days))
-        sunday += timedelta(days=7)
+        first += timedelta(days=7)
     return tuple(weeks)
 
 

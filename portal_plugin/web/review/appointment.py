@@ -13,9 +13,9 @@ from ...domain.history import HistoryEntry, Result
 from ...domain.lifecycle import Action, ActorKind, Status
 from ...services.decisions import decide
 from ...storage import appointments, history
+from ...wording.dates import long_date, told_time
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
-from ..wording import long_date, told_time
 from .forms import DecisionForm
 from .panels import actor, found, render
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from ...domain.appointment import Appointment
 from ...domain.instants import day_bounds, seconds
 from ...domain.practice import Interval, Practice, Provider
-from ..wording import told_time
+from ...wording.dates import told_time
 
 SHORTEST = 15 * 60
 """Seconds; a shorter gap is not worth showing."""

@@ -16,8 +16,8 @@ from ...domain.series import MOST_WEEKS
 from ...domain.staff import Staff
 from ...domain.text import LONGEST, clean_line
 from ...services.state import State
+from ...wording.dates import write_instant
 from ..forms import ClientForm, printable, read_day, read_instant
-from ..wording import write_instant
 
 VERBS = {
     "confirm": Action.CONFIRM,

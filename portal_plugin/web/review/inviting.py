@@ -14,9 +14,9 @@ from ...domain.series import NotEveryWeek, Week
 from ...services.requests import Asking
 from ...services.series import make_once, make_weekly
 from ...storage import appointments
+from ...wording.dates import told_apart
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
-from ..wording import told_apart
 from .forms import InviteForm
 from .panels import actor, by_first_fault, render
 

@@ -11,10 +11,10 @@ from ...domain.instants import local_date, seconds
 from ...domain.lifecycle import OPEN
 from ...domain.practice import Wish
 from ...services.requests import Asking, book_for_client
+from ...wording.dates import told_apart
 from ..calendar_month import month_view
 from ..forms import read_day, read_month, said_once
 from ..guard import current_practice, current_state, signed_in_staff
-from ..wording import told_apart
 from .forms import MoveForm
 from .panels import actor, by_first_fault, found, render
 

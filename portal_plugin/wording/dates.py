@@ -1,46 +1,36 @@
-"""Dates, times, zones and statuses in words."""
+"""Dates, times, zones and statuses in words of the language spoken now."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from babel.dates import get_timezone_name
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
 from ..domain.availability import Slot
 from ..domain.lifecycle import Status
 from ..domain.practice import Wish
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+from ..domain.said import said
+from .language import current
+from .sentences import say, say_n, tell
 
 STATUS_WORDS = {
-    Status.REQUESTED: "Requested",
-    Status.INVITED: "Invitation",
-    Status.CONFIRMED: "Confirmed",
-    Status.DECLINED: "Declined",
-    Status.CANCELLED: "Cancelled",
-    Status.EXPIRED: "Expired",
-    Status.WITHDRAWN: "Withdrawn",
-    Status.COMPLETED: "Completed",
-    Status.NO_SHOW: "Missed",
+    Status.REQUESTED: said("Requested"),
+    Status.INVITED: said("Invitation"),
+    Status.CONFIRMED: said("Confirmed"),
+    Status.DECLINED: said("Declined"),
+    Status.CANCELLED: said("Cancelled"),
+    Status.EXPIRED: said("Expired"),
+    Status.WITHDRAWN: said("Withdrawn"),
+    Status.COMPLETED: said("Completed"),
+    Status.NO_SHOW: said("Missed"),
 }
+
+MORNING, AFTERNOON, EVENING = said("Morning"), said("Afternoon"), said("Evening")
 
 
 class Choice(NamedTuple):
@@ -52,12 +42,36 @@ class Choice(NamedTuple):
 
 
 def long_date(day: date) -> str:
-    return f"{_DAYS[day.weekday()]}, {_MONTHS[day.month - 1]} {day.day}, {day.year}"
+    """`Tuesday, December 8, 2026`."""
+    return _written(day.year, day.month, day.day, "", current().tag)
 
 
 def short_date(day: date) -> str:
     """`Tue, Dec 8`."""
-    return f"{_DAYS[day.weekday()][:3]}, {_MONTHS[day.month - 1][:3]} {day.day}"
+    return _written(day.year, day.month, day.day, "MMMEd", current().tag)
+
+
+def month_name(day: date) -> str:
+    """`December 2026`."""
+    return _written(day.year, day.month, 1, "yMMMM", current().tag)
+
+
+def clock_time(moment: datetime) -> str:
+    """`10:00 AM`, or `10:00` where clocks have 24 hours."""
+    return _clock(moment.hour, moment.minute, current().tag)
+
+
+@lru_cache(maxsize=4096)
+def _written(year: int, month: int, day: int, skeleton: str, tag: str) -> str:
+    moment, locale = date(year, month, day), Locale.parse(tag, sep="-")
+    return format_skeleton(skeleton, moment, locale=locale) if skeleton else format_date(moment, "full", locale)
+
+
+@lru_cache(maxsize=4096)
+def _clock(hour: int, minute: int, tag: str) -> str:
+    written: str = format_time(time(hour, minute), "short", locale=Locale.parse(tag, sep="-"))
+    # Narrow and unbreakable spaces make a text message twice as long.
+    return " ".join(written.split())
 
 
 def exact_time(moment: datetime) -> str:
@@ -66,12 +80,18 @@ def exact_time(moment: datetime) -> str:
     return f"{clock_time(moment)} {name if name.isalpha() else f'UTC{moment.isoformat()[-6:]}'}"
 
 
-def month_name(day: date) -> str:
-    return f"{_MONTHS[day.month - 1]} {day.year}"
+@lru_cache(maxsize=64)
+def _weekdays(tag: str) -> tuple[tuple[str, str], ...]:
+    locale = Locale.parse(tag, sep="-")
+    names, initials = locale.days["stand-alone"]["wide"], locale.days["stand-alone"]["narrow"]
+    return tuple(
+        (initials[day], names[day]) for day in (*range(locale.first_week_day, 7), *range(locale.first_week_day))
+    )
 
 
-def clock_time(moment: datetime) -> str:
-    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
+def weekdays() -> tuple[tuple[str, str], ...]:
+    """Initial and name of each day of the week, as a calendar of the reader's country begins it."""
+    return _weekdays(current().tag)
 
 
 def told_time(moment: datetime) -> str:
@@ -97,18 +117,25 @@ def span(length: timedelta) -> str:
     """`40 min`, `5 h`, `3 days`: rounded down, and never less than a minute."""
     minutes = max(1, length // timedelta(minutes=1))
     hours, days = minutes // 60, minutes // (24 * 60)
-    return f"{days} days" if days > 1 else f"{hours} h" if hours else f"{minutes} min"
+    if days > 1:
+        return say_n("{number} day", "{number} days", days)
+    return say("{hours} h", hours=hours) if hours else say("{minutes} min", minutes=minutes)
 
 
 def status_word(status: Status) -> str:
-    return STATUS_WORDS[status]
+    return tell(STATUS_WORDS[status])
+
+
+def zone_name(zone: str) -> str:
+    """`Eastern Time (New York)`."""
+    return _zone_name(zone, current().tag)
 
 
 @lru_cache(maxsize=256)
-def zone_name(zone: str) -> str:
-    """`Eastern Time (New York)`."""
+def _zone_name(zone: str, tag: str) -> str:
+    locale = Locale.parse(tag, sep="-")
     city = zone.rpartition("/")[2].replace("_", " ")
-    name: str = get_timezone_name(ZoneInfo(zone), locale="en")
+    name: str = get_timezone_name(ZoneInfo(zone), locale=locale)
     return f"{name} ({city})" if city not in name else name
 
 
@@ -120,11 +147,11 @@ def parts_of_day(slots: Sequence[Slot], wish: Wish) -> list[tuple[str, list[Choi
     often = Counter(words)
     parts: dict[str, list[Choice]] = {}
     for slot, moment, word in zip(slots, local, words, strict=True):
-        part = "Morning" if moment.hour < 12 else "Afternoon" if moment.hour < 17 else "Evening"
+        part = MORNING if moment.hour < 12 else AFTERNOON if moment.hour < 17 else EVENING
         told = f"{word} {moment:%Z}" if often[word] > 1 else word
-        left = f"{slot.seats} {'seat' if slot.seats == 1 else 'seats'} left" if group else ""
+        left = say_n("{number} seat left", "{number} seats left", slot.seats) if group else ""
         parts.setdefault(part, []).append(Choice(write_instant(slot.starts), told, left))
-    return list(parts.items())
+    return [(tell(part), choices) for part, choices in parts.items()]
 
 
 def local(moment: datetime, zone: str) -> datetime:
@@ -150,4 +177,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_span": span,
     "portal_phone": phone_number,
     "portal_local": local,
+    "portal_tell": tell,
 }

@@ -1,0 +1,32 @@
+"""Which language this request is answered in: the host's, or else the browser's."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import current_app, request
+
+from ..wording import find_language, speak
+from .guard import current_practice, current_state
+
+
+def choose_language() -> None:
+    """Speak it for the rest of the request."""
+    speak(find_language(_wanted(), current_state().settings.languages, current_practice().country))
+
+
+def _wanted() -> Iterator[str]:
+    ask = current_state().questions.current_language
+    if ask is not None:
+        yield ask() or ""
+    elif "babel" in current_app.extensions:
+        yield from _spoken_by_host()
+    else:
+        yield from request.accept_languages.values()
+
+
+def _spoken_by_host() -> Iterator[str]:
+    from flask_babel import get_locale  # Only a host that runs it has it.
+
+    locale: Any = get_locale()
+    if locale is not None:
+        yield str(locale)
