@@ -4,8 +4,8 @@ import logging
 
 from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as PageNotFound
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from ..domain.errors import (
@@ -23,7 +23,17 @@ from ..storage.database import Unreachable
 from ..wording import current, say, say_n, tell
 from ..wording.dates import FILTERS, weekdays
 from . import booking, details, feeds, links, reminders, upcoming
-from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
+from .guard import (
+    begin_request,
+    current_state,
+    host_token_errors,
+    is_for_staff,
+    is_review,
+    keep_what_was_sent,
+    refuse_foreign_posts,
+    signed_in_client,
+    signed_in_staff,
+)
 from .htmx import asked_path, go, is_partial, render_panel, sends, vary
 from .language import choose_language
 from .review.routes import ROUTES
@@ -76,6 +86,8 @@ def create_blueprint(url_prefix: str) -> Blueprint:
     blueprint.after_request(_after)
     blueprint.register_error_handler(PortalError, _refusal)
     blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
+    for error in host_token_errors():
+        blueprint.register_error_handler(error, _not_of_this_session)
     for failure in Unreachable:
         blueprint.register_error_handler(failure, _unreachable)
     return blueprint
@@ -131,6 +143,20 @@ def _not_answered(error: NotAnswered) -> ResponseReturnValue:
     )
     response.headers["Retry-After"] = "5"
     return response
+
+
+def _not_of_this_session(error: HTTPException) -> ResponseReturnValue:
+    """The host's own protection refused a form, before anything of ours has run: its session has ended, or it is none
+    of this site's.
+    """
+    try:
+        _before()
+        (signed_in_staff if is_review() else signed_in_client)()
+    except HTTPException as answer:
+        return current_app.handle_http_exception(answer)
+    except PortalError as refusal:
+        return _refusal(refusal)
+    return keep_what_was_sent("")
 
 
 def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
