@@ -207,6 +207,7 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         view=view,
         errors=form.errors,
         picked=bool(request.args.get("date")) and not form.errors,
+        turned=any_day,
         step=step.address,
         change=anybody if moving else url_for("portal.book", **step.query),
         send=url_for("portal.reschedule", ref=moving.ref) if moving else url_for("portal.request"),
