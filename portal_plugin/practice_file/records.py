@@ -65,12 +65,12 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         locations=each(
             file.locations,
             retired.locations,
-            lambda e, gone: Location(e.key, e.name, e.address, zones[e.key], gone),
+            lambda e, gone: Location(e.key, e.name, e.address, zones[e.key], e.map, gone),
         ),
         contact_types=each(
             file.contact_types,
             retired.contact_types,
-            lambda e, gone: ContactType(e.key, e.name, e.at_location, e.instructions, gone),
+            lambda e, gone: ContactType(e.key, e.name, e.at_location, e.instructions, e.join_url, gone),
         ),
         types=each(file.appointment_types, retired.appointment_types, _type),
         providers=each(

@@ -22,7 +22,7 @@ from ..domain.errors import (
 from ..storage.database import Unreachable
 from ..wording import current, say, say_n, tell
 from ..wording.dates import FILTERS, weekdays
-from . import booking, details, feeds, links, reminders, upcoming
+from . import booking, details, feeds, links, past, reminders, upcoming
 from .guard import (
     begin_request,
     current_state,
@@ -72,6 +72,7 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/appointments/<ref>/reschedule", "reschedule", booking.reschedule, ["GET", "POST"]),
         ("/appointments/<ref>/cancel", "cancel", upcoming.cancel, ["GET", "POST"]),
         ("/appointments/<ref>/calendar.ics", "calendar", upcoming.calendar, ["GET"]),
+        ("/appointments/past", "past", past.past, ["GET"]),
         ("/appointments/calendar", "subscribe", feeds.subscribe, ["GET", "POST"]),
         ("/calendar/<secret>.ics", "feed", feeds.feed, ["GET"]),
         ("/appointments/reminders", "reminders", reminders.reminders, ["GET"]),

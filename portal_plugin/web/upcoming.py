@@ -6,7 +6,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from ..delivery.calendar import calendar_file
+from ..delivery.calendar import calendar_file, web_links
 from ..domain.errors import NotFound
 from ..domain.lifecycle import Action, ActorKind, Status
 from ..services.decisions import cancellable, decide, movable
@@ -96,6 +96,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         ended=appointments.answered_no(state.db, practice, client.id, now - NEWS, now),
         form=ClientForm(state, client.id, {}),
         again=book_again,
+        calendars={one.ref: web_links(facts(practice, one)) for one in listed if one.status is Status.CONFIRMED},
         error=error,
         now=now,
     )

@@ -74,6 +74,14 @@ def _clock(hour: int, minute: int, tag: str) -> str:
     return " ".join(written.split())
 
 
+def clock_mark(minute: int) -> str:
+    """A minute of the day beside an axis: `10 AM`, `10:35 AM`, or `10:00` where clocks have 24 hours."""
+    locale = current().locale
+    if minute % 60 or "a" not in locale.time_formats["short"].pattern:
+        return _clock(minute // 60, minute % 60, current().tag)
+    return " ".join(format_skeleton("h", time(minute // 60), locale=locale).split())
+
+
 def exact_time(moment: datetime) -> str:
     """`10:00 AM EST`; `UTC+05:45` where a zone has no abbreviation."""
     name = f"{moment:%Z}"
