@@ -235,6 +235,7 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         waitlist=url_for("portal.wait", **step.query, date=_full_day(view)) if waitlist else "",
         errors=form.errors,
         picked=bool(request.args.get("date")) and not form.errors,
+        turned=any_day,
         zones=step.zones,
         here=step.path,
         carried=step.carried,
