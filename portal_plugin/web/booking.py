@@ -150,7 +150,8 @@ def reschedule(ref: str) -> ResponseReturnValue:
 def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
-    title = say("Appointment confirmed") if appointment.status is Status.CONFIRMED else say("Request sent")
+    titles = {Status.REQUESTED: say("Request sent"), Status.CONFIRMED: say("Appointment confirmed")}
+    title = titles.get(appointment.status, say("This request is over"))
     old = own_appointment(appointment.replaces) if appointment.replaces else None
     return render_panel("requested", title, appointment=appointment, practice=current_practice(), old=old)
 
@@ -234,6 +235,7 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         waitlist=url_for("portal.wait", **step.query, date=_full_day(view)) if waitlist else "",
         errors=form.errors,
         picked=bool(request.args.get("date")) and not form.errors,
+        turned=any_day,
         zones=step.zones,
         here=step.path,
         carried=step.carried,
