@@ -31,6 +31,7 @@ from .hooks import (
     CurrentStaff,
     DecisionVeto,
     FindClients,
+    GuestVerified,
     PracticeSource,
     Questions,
     RequestVeto,
@@ -107,6 +108,14 @@ class Portal:
         first 20 are shown. Without it staff type who it is.
         """
         self._questions.find_clients = function
+        return function
+
+    def guest_verified(self, function: GuestVerified) -> GuestVerified:
+        """Register what becomes of a new person whose mail address is verified: a function that is given the Guest and
+        returns the Client of an account of yours, or None; then the portal keeps an id of its own. Asked before their
+        request is stored, perhaps more than once, as `veto_request` is.
+        """
+        self._questions.guest_verified = function
         return function
 
     def busy_times(self, function: BusyTimes) -> BusyTimes:

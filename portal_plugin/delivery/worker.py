@@ -19,12 +19,13 @@ from ..domain.errors import SetupError
 from ..domain.webhooks import EXPIRING
 from ..services.decisions import expire_lapsed
 from ..services.expiring import still_waits, warn_of_expiry
+from ..services.guests import forget_drafts, waits
 from ..services.people import erase_outdated
 from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
 from ..storage import chain, health, outbox
 from ..storage.database import Unreachable
-from ..storage.outbox import LEASE, MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
+from ..storage.outbox import LEASE, MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, VERIFY, WEBHOOK, Lane, Message
 from . import mail, sms, webhooks
 from .busy_calendars import read_next
 from .failures import Undelivered
@@ -139,6 +140,7 @@ def _is_endpoint(lane: Lane) -> bool:
 def keep_time(state: State) -> None:
     """Do what a moment brings by itself: expiries, warnings of them, and the digests of a day."""
     expire_lapsed(state)
+    forget_drafts(state)
     warn_of_expiry(state)
     write_digests(state)
 
@@ -274,7 +276,9 @@ def _mark_sent(state: State, message: Message, provider_id: str) -> None:
 
 
 def _is_past(state: State, message: Message) -> bool:
-    """Whether it warns only of what was answered, or expired, since it was written."""
+    """Whether it warns only of what was answered, or expired, since it was written, or its link has served its time."""
+    if message.topic == VERIFY:
+        return not waits(state, message.facts["draft"])
     if message.topic in {STAFF, STAFF_DIGEST}:
         return not news_to_tell(state, message)
     return message.topic == EXPIRING and not still_waits(state, message.facts["data"]["ref"])

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from .colors import DEFAULT as DEFAULT_COLOR
 from .errors import NotOffered
+from .guests import NewClients
 
 _DAYS_KEPT = 800
 """Past the longest horizon; each kind of wish keeps so many days' starts in memory."""
@@ -239,6 +240,12 @@ class Practice:
     logo: str = ""
     closures: tuple[Closure, ...] = ()
     holidays: Holidays = field(default_factory=dict[date, str])
+    new_clients: NewClients | None = None
+
+    @property
+    def has_holds(self) -> bool:
+        """Whether a time may be held before it is asked for: by a client at the form, or by a guest at the mailbox."""
+        return bool(self.hold) or (self.new_clients is not None and self.requests_hold_time)
 
     def closed_on(self, day: date) -> str | None:
         """The name of the closure or public holiday on which nobody works; None on any other day."""

@@ -16,8 +16,9 @@ from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims, consents, history
+from ..storage import appointments, claims, consents, guests, history
 from ..storage.appointments import DuplicateRequest
+from ..storage.guests import Draft
 from . import holding
 from .decisions import (
     announce_change,
@@ -44,7 +45,7 @@ class Asking:
     """What is asked for by a client, or proposed or booked by the practice. `starts` is aware.
 
     `moving` is the client's appointment whose place this one takes once it is confirmed; until then it stands. The
-    same `key` twice is one request.
+    same `key` twice is one request. `draft` is what a guest sent before, and becomes the request.
     """
 
     wish: Wish
@@ -58,6 +59,12 @@ class Asking:
     moving: Appointment | None = None
     host_reference: str = ""
     host_data: Mapping[str, Any] = field(default_factory=dict)
+    draft: Draft | None = None
+
+    @property
+    def holder(self) -> str:
+        """Whose hold of a time is theirs."""
+        return self.draft.holder if self.draft else self.client.id
 
 
 def asking_to_move(
@@ -147,7 +154,7 @@ def hold_time(state: State, practice: Practice, asking: Asking) -> datetime | No
     now = state.now()
     until = now + practice.hold
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
-    for provider in _willing(state, practice, asking, now):
+    for provider in willing(state, practice, asking, now):
         try:
             with state.db.atomic():
                 check_again(state.db, asking.wish, asking.client, provider, starts, now, None)
@@ -162,13 +169,13 @@ def hold_time(state: State, practice: Practice, asking: Asking) -> datetime | No
 
 def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
     now = state.now()
-    willing = _willing(state, practice, asking, now)
+    able = willing(state, practice, asking, now)
     ends = asking.starts + asking.wish.type.duration
     state.host.permit_request(Proposal(asking.client, asking.wish, asking.starts, ends, asking.note))
-    return _store(state, practice, Action.REQUEST, asking, willing, now)
+    return _store(state, practice, Action.REQUEST, asking, able, now)
 
 
-def _willing(state: State, practice: Practice, asking: Asking, now: datetime) -> list[Provider]:
+def willing(state: State, practice: Practice, asking: Asking, now: datetime) -> list[Provider]:
     """Who has that time free for this client, in the order in which they are asked. Raises what says why nobody."""
     wish, client, starts, moving = asking.wish, asking.client, asking.starts, asking.moving
     if moving is not None:
@@ -177,7 +184,7 @@ def _willing(state: State, practice: Practice, asking: Asking, now: datetime) ->
     check_client(state.db, wish, client, moving)
     check_range(practice, wish, starts, now)
     # The whole day: "any available" goes to whoever has the least of it.
-    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving)
+    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving, asking.holder)
     slot = _slot_at(practice, wish, diary, starts, now, moving)
     if slot is None:
         raise _why_not(practice, wish, diary, starts, now)
@@ -270,8 +277,8 @@ def _write(
     if action is Action.REQUEST:
         check_again(db, wish, asking.client, provider, starts, now, old)
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
-    if practice.hold:
-        claims.end_holds(db, seconds(now), asking.client.id if action is Action.REQUEST else None)
+    if practice.has_holds:
+        claims.end_holds(db, seconds(now), asking.holder if action is Action.REQUEST else None)
     claim = None
     if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or kind.confirms_itself)):
         purpose = claims.Purpose.of(wish, starts)
@@ -302,6 +309,8 @@ def _write(
         claim=claim,
     )
     stored = appointments.add(db, draft, stretch, asking.key)
+    if asking.draft and not guests.settle(db, asking.draft, stored.id):
+        raise DuplicateRequest
     history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
     if consent:
         write_consent(
@@ -324,7 +333,7 @@ def _as_stored(client: Client, phone: str | None) -> Client:
     """The same person as when read from the tables, whatever the host made of Client."""
     if type(client) is Client and phone is None:
         return client
-    return Client(client.id, client.name, client.email, client.phone if phone is None else phone)
+    return Client(client.id, client.name, client.email, client.phone if phone is None else phone, client.new)
 
 
 def _texted_at(consent: ReminderConsent | None, old: Appointment | None) -> str | None:

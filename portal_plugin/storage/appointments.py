@@ -42,7 +42,9 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         starts=instant(row["starts"]),
         ends=instant(row["ends"]),
         zone=row["zone"],
-        client=Client(row["client_id"], row["client_name"], row["client_email"], row["client_phone"]),
+        client=Client(
+            row["client_id"], row["client_name"], row["client_email"], row["client_phone"], bool(row["new_client"])
+        ),
         note=row["note"],
         message=row["message"],
         reason=row["reason"],
@@ -98,6 +100,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             thread=appointment.thread,
             host_reference=appointment.host_reference,
             host_data=json.dumps(appointment.host_data) if appointment.host_data else "{}",
+            new_client=client.new,
         )
     except IntegrityError as error:
         if "request_key" in str(error):
@@ -150,7 +153,7 @@ def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointme
     return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
 
 
-def by_id(db: Database, practice: Practice, row: int) -> Appointment | None:
+def by_id(db: Database, practice: Practice, row: int | None) -> Appointment | None:
     return next(iter(_select(db, practice, "id = ?", row)), None)
 
 

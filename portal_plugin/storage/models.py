@@ -77,6 +77,7 @@ class AppointmentRow(Model):
     thread = CharField()
     host_reference = CharField()
     host_data = TextField()
+    new_client = BooleanField()
 
     class Meta:
         table_name = "portal_appointment"
@@ -105,8 +106,10 @@ class HistoryRow(Model):
 
 
 class OutboxRow(Model):
+    """A message of no appointment asks somebody to verify their address before there is one."""
+
     id = BigAutoField()
-    appointment = BigIntegerField()
+    appointment = BigIntegerField(null=True)
     channel = CharField()
     topic = CharField()
     recipient = CharField()

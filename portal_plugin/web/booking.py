@@ -19,13 +19,22 @@ from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..services.decisions import check_movable
+from ..services.guests import VISITOR
 from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
 from .calendar_month import month_view
 from .details import chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, said_once
-from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
+from .guard import (
+    acting,
+    booking_client,
+    current_practice,
+    current_state,
+    own_appointment,
+    sign_in_address,
+    signed_in_client,
+)
 from .htmx import into_panel, render_panel
 from .reminders import known_phone, on_this_page
 
@@ -49,6 +58,11 @@ class Step:
         return url_for("portal.reschedule", ref=self.moving.ref, provider=self.chosen["provider"])
 
     @property
+    def is_visitor_s(self) -> bool:
+        """Whether nobody is signed in: then the next page asks who it is."""
+        return self.client == VISITOR
+
+    @property
     def query(self) -> dict[str, Any]:
         """What was chosen, for an address."""
         return {name: value for name, value in self.chosen.items() if value}
@@ -56,7 +70,7 @@ class Step:
 
 def time() -> ResponseReturnValue:
     """Step 2: a month to look at and a day's times."""
-    client, practice = signed_in_client(), current_practice()
+    client, practice = booking_client(), current_practice()
     chosen = chosen_in(request.args)
     try:
         wish = _wish(practice, chosen)
@@ -127,7 +141,7 @@ def requested(ref: str) -> ResponseReturnValue:
 
 
 def _choose(step: Step) -> ResponseReturnValue:
-    values = step.chosen | {"phone": known_phone()}
+    values = step.chosen if step.is_visitor_s else step.chosen | {"phone": known_phone()}
     form = TimeForm(step.state, step.client.id, values, step.practice.country)
     wanted = request.args.get("date", "")
     month = read_month(wanted)
@@ -204,6 +218,7 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         step=step.address,
         change=anybody if moving else url_for("portal.book", **step.query),
         send=url_for("portal.reschedule", ref=moving.ref) if moving else url_for("portal.request"),
+        visitor={"sign_in": sign_in_address(), "next": url_for("portal.about_you")} if step.is_visitor_s else None,
     )
 
 

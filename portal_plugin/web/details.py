@@ -10,7 +10,8 @@ from werkzeug.datastructures import MultiDict
 from ..domain.appointment import Client
 from ..domain.errors import NotOffered
 from ..domain.practice import AppointmentType, Keyed, Practice
-from .guard import current_practice, signed_in_client
+from ..services.guests import VISITOR
+from .guard import booking_client, current_practice, sign_in_address
 from .htmx import render_panel
 
 CHOICES = ("type", "contact", "provider", "location")
@@ -27,7 +28,7 @@ class Option(NamedTuple):
 
 
 def details() -> ResponseReturnValue:
-    return show_details(current_practice(), signed_in_client(), chosen_in(request.args))
+    return show_details(current_practice(), booking_client(), chosen_in(request.args))
 
 
 def chosen_in(values: MultiDict[str, str]) -> dict[str, str]:
@@ -61,6 +62,7 @@ def show_details(
         providers=anybody + [Option(each.key, each.name, each.title) for each in providers],
         provider=_key(provider),
         errors={error.field: str(error)} if error else {},
+        sign_in=sign_in_address() if client == VISITOR else None,
     )
 
 

@@ -13,7 +13,15 @@ from ..services.decisions import cancellable, decide, movable
 from ..services.messages import facts
 from ..storage import appointments
 from .forms import STALE, CancelForm, ClientForm
-from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
+from .guard import (
+    acting,
+    current_practice,
+    current_state,
+    is_guest_page,
+    own_appointment,
+    signed_in_client,
+    within_reach,
+)
 from .htmx import render_panel
 from .links import book_again
 
@@ -82,7 +90,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     state = current_state()
     practice = current_practice()
     now = state.now()
-    listed = appointments.upcoming(state.db, practice, client.id, now)
+    listed = within_reach(appointments.upcoming(state.db, practice, client.id, now))
     return render_panel(
         "upcoming",
         "Upcoming appointments",
@@ -92,7 +100,8 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         by_ref={one.ref: one for one in listed},
         moves={one.replaces: one for one in listed if one.replaces},
         movable={one.ref for one in listed if movable(practice, one, ActorKind.CLIENT, now)},
-        ended=appointments.answered_no(state.db, practice, client.id, now - NEWS, now),
+        ended=within_reach(appointments.answered_no(state.db, practice, client.id, now - NEWS, now)),
+        guest=is_guest_page(),
         form=ClientForm(state, client.id, {}),
         again=book_again,
         error=error,

@@ -12,7 +12,7 @@ from ...domain.errors import AlreadyDecided, NotAnswered, PortalError
 from ...domain.history import HistoryEntry, Result
 from ...domain.lifecycle import Action, ActorKind, Status
 from ...services.decisions import decide
-from ...storage import appointments, history
+from ...storage import appointments, guests, history
 from ...wording.dates import long_date, told_time
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
@@ -62,6 +62,7 @@ def show(appointment: Appointment, form: DecisionForm, status: int = 200) -> Res
         appointment.client.name or "Appointment",
         status,
         appointment=appointment,
+        intake=guests.intake(state.db, appointment),
         chain=links if len(links) > 1 else [],
         conflicts=appointments.overlapping(state.db, practice, [appointment.ref]).get(appointment.ref, []),
         happened=_happened(appointment),
