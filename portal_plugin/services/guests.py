@@ -1,7 +1,6 @@
 """A visitor asks for a time, shows that the mail address is theirs, and is a client from then on."""
 
 import secrets
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -145,7 +144,7 @@ def send_draft(
     """
     introduction = draft.introduction
     if introduction is None or state.now() >= draft.expires:
-        return _became(state, practice, draft)
+        return _became_or_expired(state, practice, draft)
     client = state.host.client_of(introduction.guest) or own_client(state, introduction.guest)
     asking = Asking(
         wish,
@@ -160,26 +159,30 @@ def send_draft(
     try:
         return request_appointment(state, practice, asking)
     except DuplicateRequest:
-        return _became(state, practice, draft)
+        return _became_or_expired(state, practice, draft)
     except PortalError:
         # The button was pressed twice, and the first press is why this one could not.
-        with suppress(LinkExpired):
-            return _became(state, practice, draft)
+        if sent := became(state, practice, draft):
+            return sent
         raise
+
+
+def became(state: State, practice: Practice, draft: Draft) -> Appointment | None:
+    """The request that was made of a draft, as long as its link would have worked."""
+    now = guests.by_ref(state.db, draft.ref)
+    sent = appointments.by_id(state.db, practice, now.appointment) if now else None
+    return sent if state.now() < draft.expires else None
+
+
+def _became_or_expired(state: State, practice: Practice, draft: Draft) -> Appointment:
+    if sent := became(state, practice, draft):
+        return sent
+    raise LinkExpired
 
 
 def own_client(state: State, guest: Guest) -> Client:
     """Of somebody for whom the host keeps no account."""
     return Client(guest_id(state, guest.mailbox), guest.name, guest.email, guest.phone, new=True)
-
-
-def _became(state: State, practice: Practice, draft: Draft) -> Appointment:
-    """Raises LinkExpired where it became nothing, and once the link has served its time."""
-    now = guests.by_ref(state.db, draft.ref)
-    sent = appointments.by_id(state.db, practice, now.appointment) if now else None
-    if sent is None or state.now() >= draft.expires:
-        raise LinkExpired
-    return sent
 
 
 def forget_drafts(state: State) -> None:

@@ -184,7 +184,8 @@ def willing(state: State, practice: Practice, asking: Asking, now: datetime) -> 
     check_client(state.db, wish, client, moving)
     check_range(practice, wish, starts, now)
     # The whole day: "any available" goes to whoever has the least of it.
-    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving, asking.holder)
+    holder = asking.draft.holder if asking.draft else None
+    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving, holder)
     slot = _slot_at(practice, wish, diary, starts, now, moving)
     if slot is None:
         raise _why_not(practice, wish, diary, starts, now)
@@ -277,7 +278,7 @@ def _write(
     if action is Action.REQUEST:
         check_again(db, wish, asking.client, provider, starts, now, old)
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
-    if practice.has_holds:
+    if practice.has_holds or asking.draft:
         claims.end_holds(db, seconds(now), asking.holder if action is Action.REQUEST else None)
     claim = None
     if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or kind.confirms_itself)):

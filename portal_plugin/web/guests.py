@@ -11,11 +11,12 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from ..domain.appointment import Appointment
 from ..domain.errors import NotAllowed, NotFound, NotOffered, Refused, SlotTaken
 from ..domain.guests import Choices
 from ..domain.instants import local_date, seconds
 from ..domain.practice import AppointmentType, ContactType, Location, Practice, Wish
-from ..services.guests import VISITOR, is_kept, is_open, keep_draft, new_draft, send_draft
+from ..services.guests import VISITOR, became, is_kept, is_open, keep_draft, new_draft, send_draft
 from ..services.rules import check_client
 from ..services.tokens import GUEST, VERIFY, fingerprint, link_token, read_link
 from ..storage import guests
@@ -184,8 +185,10 @@ def verify(token: str) -> ResponseReturnValue:
         raise NotFound
     draft = guests.by_ref(state.db, link.ref)
     posted = request.method == "POST"
-    if draft is None or not (is_open(draft, state.now()) or (posted and draft.appointment)):
-        return _over(draft)
+    if draft is None or not is_open(draft, state.now()):
+        # A button that was pressed twice shows the second time what came of the first.
+        sent = became(state, practice, draft) if posted and draft else None
+        return _to_own_page(sent) if sent else _over(draft)
     try:
         wish = practice.wish(*(draft.choices[name] for name in ("type", "contact", "provider", "location")))
     except NotOffered as error:
@@ -206,7 +209,12 @@ def _send(practice: Practice, draft: Draft, wish: Wish, form: ClientForm) -> Res
     except (SlotTaken, NotOffered, Refused) as error:
         form.errors["starts"] = tell(error)
         return _show_draft(practice, draft, wish, form, 409 if isinstance(error, SlotTaken) else 422)
-    return redirect(url_for("portal.requested", ref=sent.ref, guest=link_token(state, GUEST, sent.thread)), 303)
+    return _to_own_page(sent)
+
+
+def _to_own_page(sent: Appointment) -> Response:
+    token = link_token(current_state(), GUEST, sent.thread)
+    return redirect(url_for("portal.requested", ref=sent.ref, guest=token), 303)
 
 
 def _show_draft(practice: Practice, draft: Draft, wish: Wish, form: ClientForm, status: int) -> Response:
@@ -228,7 +236,8 @@ def _show_draft(practice: Practice, draft: Draft, wish: Wish, form: ClientForm, 
 
 def _over(draft: Draft | None, why: str = "", status: int = 410) -> Response:
     """A link that leads nowhere any more, with a way on: the same choices once more."""
-    record_bad_link("over")
+    if not why:
+        record_bad_link("over")
     sent = draft is not None and draft.appointment is not None
     return render_panel(
         "link_over",
