@@ -420,7 +420,7 @@ class Portal:
 
     def export_client(self, client_id: str, *, by: str = "host") -> dict[str, Any]:
         """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `consents`,
-        `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
+        `intake`, `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
         """
         return people.export_client(_state(), client_id, _actor(by))
 
