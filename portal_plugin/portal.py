@@ -50,6 +50,7 @@ from .web.gateway import create_gateway
 from .web.guard import request_id
 from .web.htmx import install
 from .web.inbound import answer_to
+from .web.monitoring import create_monitoring
 
 
 class Portal:
@@ -76,6 +77,7 @@ class Portal:
         app.register_blueprint(create_blueprint(self._url_prefix))
         app.register_blueprint(create_api(self._url_prefix))
         app.register_blueprint(create_gateway(self._url_prefix))
+        app.register_blueprint(create_monitoring(self._url_prefix))
         app.cli.add_command(portal_commands())
 
         @app.teardown_appcontext

@@ -83,6 +83,13 @@ class Appointment:
         return self.status in {Status.REQUESTED, Status.INVITED} and now < self.expires
 
     @property
+    def join_url(self) -> str:
+        """Where it is joined from afar; empty as long as it is not confirmed, and where there is no such place."""
+        if self.status is not Status.CONFIRMED:
+            return ""
+        return self.contact.join_url.replace("{provider}", self.provider.key)
+
+    @property
     def local_starts(self) -> datetime:
         return self.starts.astimezone(ZoneInfo(self.zone))
 

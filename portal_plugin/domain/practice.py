@@ -6,10 +6,13 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, Protocol, TypeVar
+from urllib.parse import quote
 
 from .colors import DEFAULT as DEFAULT_COLOR
 from .errors import NotOffered
 from .guests import NewClients
+
+MAP_SEARCH = "https://www.openstreetmap.org/search?query="
 
 _DAYS_KEPT = 800
 """Past the longest horizon; each kind of wish keeps so many days' starts in memory."""
@@ -35,17 +38,26 @@ class Location:
     name: str
     address: str
     zone: str
+    map: str = ""
     retired: bool = False
+
+    @property
+    def directions(self) -> str:
+        """Where a map shows the way: the practice's own link, or a search for the address; empty without either."""
+        return self.map or (f"{MAP_SEARCH}{quote(self.address)}" if self.address else "")
 
 
 @dataclass(frozen=True, slots=True)
 class ContactType:
-    """How client and provider meet. `at_location` is true when somebody has to travel."""
+    """How client and provider meet. `at_location` is true when somebody has to travel. In `join_url`, where a video call
+    is joined, `{provider}` stands for the provider's key.
+    """
 
     key: str
     name: str
     at_location: bool
     instructions: str = ""
+    join_url: str = field(default="", repr=False)
     retired: bool = False
 
 

@@ -18,6 +18,7 @@ from ..domain.practice import (
     Provider,
     joined,
 )
+from ..domain.said import Said, said
 from .entries import (
     DAYS,
     AppointmentTypeEntry,
@@ -58,19 +59,19 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         policies=main.policies,
         color=main.color or DEFAULT_COLOR,
         logo=main.logo,
-        programme=main.reminder_programme or DEFAULT_PROGRAMME.format(name=main.name),
+        programme=main.reminder_programme or default_programme(main.name),
         reminders=tuple(timedelta(hours=hours) for hours in main.reminders),
         remind_between=main.remind_between,
         email_reminders=main.email_reminders,
         locations=each(
             file.locations,
             retired.locations,
-            lambda e, gone: Location(e.key, e.name, e.address, zones[e.key], gone),
+            lambda e, gone: Location(e.key, e.name, e.address, zones[e.key], e.map, gone),
         ),
         contact_types=each(
             file.contact_types,
             retired.contact_types,
-            lambda e, gone: ContactType(e.key, e.name, e.at_location, e.instructions, gone),
+            lambda e, gone: ContactType(e.key, e.name, e.at_location, e.instructions, e.join_url, gone),
         ),
         types=each(file.appointment_types, retired.appointment_types, _type),
         providers=each(
@@ -83,11 +84,6 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         new_clients=_new_clients(file),
     )
 
-
-DEFAULT_PROGRAMME = (
-    "Text reminders from {name}: up to 2 SMS reminders per appointment. Message and data rates may apply. "
-    "Reply STOP at any time to end them, HELP for help. Consent is not a condition of care."
-)
 
 E = TypeVar("E", LocationEntry, ContactTypeEntry, AppointmentTypeEntry, ProviderEntry)
 R = TypeVar("R", Location, ContactType, AppointmentType, Provider)
@@ -176,4 +172,13 @@ def _provider(
         overrides=overrides,
         retired=retired,
         busy_calendar=entry.busy_calendar or "",
+    )
+
+
+def default_programme(name: str) -> Said:
+    """What a client agrees to where the file does not say it."""
+    return said(
+        "Text reminders from {name}: up to 2 SMS reminders per appointment. Message and data rates may apply. "
+        "Reply STOP at any time to end them, HELP for help. Consent is not a condition of care.",
+        name=name,
     )

@@ -156,6 +156,7 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
             "name": appointment.contact.name,
             "at_location": appointment.contact.at_location,
             "instructions": appointment.contact.instructions,
+            "join_url": appointment.join_url,
         },
         "location": {"name": location.name, "address": location.address} if location else None,
         "client": {"name": appointment.client.name},

@@ -184,6 +184,18 @@ def answered_no(db: Database, practice: Practice, client_id: str, since: datetim
     return _select(db, practice, where, client_id, *RELEASING, now, ActorKind.CLIENT, since)
 
 
+def past(db: Database, practice: Practice, client_id: str, now: datetime, after: str, limit: int) -> list[Appointment]:
+    """A client's appointments that are over, newest first; `after` is the reference of the last one already seen, or empty. What
+    moved to another time is told there.
+    """
+    seen = [after, client_id] if _REF.fullmatch(after) else []
+    beyond = " AND (starts, id) < (SELECT starts, id FROM portal_appointment WHERE ref = ? AND client_id = ?)"
+    where = f"""client_id = ? AND starts < ? AND ends <= ?{beyond if seen else ""} AND NOT EXISTS (
+        SELECT 1 FROM portal_history h WHERE h.appointment = portal_appointment.id
+        AND h.action = 'replace' AND h.result = 'done')"""  # noqa: S608
+    return _select(db, practice, where, client_id, now, now, *seen, order="starts DESC, id DESC", limit=limit)
+
+
 def of_client(db: Database, practice: Practice, client_id: str) -> list[Appointment]:
     """All of a client's, soonest first."""
     return _select(db, practice, "client_id = ?", client_id)

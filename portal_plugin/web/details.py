@@ -1,6 +1,5 @@
 """Step 1: what for, how, with whom, where."""
 
-from datetime import timedelta
 from typing import NamedTuple
 
 from flask import request
@@ -11,6 +10,8 @@ from ..domain.appointment import Client
 from ..domain.errors import NotOffered
 from ..domain.practice import AppointmentType, Keyed, Practice
 from ..services.guests import VISITOR
+from ..wording import say, tell
+from ..wording.dates import minutes
 from .guard import booking_client, current_practice, sign_in_address
 from .htmx import render_panel
 
@@ -47,10 +48,10 @@ def show_details(
     place = _picked(places, chosen["location"])
     providers = practice.providers_for(kind, contact, place) if kind and contact else []
     provider = _picked(providers, chosen["provider"])
-    anybody = [Option("", "Any available", "The most times to choose from")] if len(providers) > 1 else []
+    anybody = [Option("", say("Any available"), say("The most times to choose from"))] if len(providers) > 1 else []
     return render_panel(
         "details",
-        "Book an appointment",
+        say("Book an appointment"),
         422 if error else 200,
         practice=practice,
         types=[Option(each.key, each.name, _about(each)) for each in types],
@@ -61,7 +62,7 @@ def show_details(
         location=_key(place),
         providers=anybody + [Option(each.key, each.name, each.title) for each in providers],
         provider=_key(provider),
-        errors={error.field: str(error)} if error else {},
+        errors={error.field: tell(error)} if error else {},
         sign_in=sign_in_address() if client == VISITOR else None,
     )
 
@@ -76,7 +77,7 @@ def _key(option: Keyed | None) -> str:
 
 
 def _about(kind: AppointmentType) -> str:
-    words = [f"{kind.duration // timedelta(minutes=1)} minutes"]
+    about = minutes(kind.duration)
     if kind.capacity > 1:
-        words.append(f"a group of up to {kind.capacity}")
-    return ". ".join([", ".join(words), *([kind.description] if kind.description else [])])
+        about = say("{length}, a group of up to {number}", length=about, number=kind.capacity)
+    return say("{about}. {description}", about=about, description=kind.description) if kind.description else about

@@ -20,6 +20,7 @@ from ..services.state import State
 from ..services.tokens import GUEST, LinkExpired, read_link
 from ..storage import appointments, history
 from ..storage.people import PSEUDONYM
+from ..wording import say
 from .htmx import current_path, redirect_whole_page
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def refuse_foreign_posts() -> None:
         return
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin and _foreign(origin)):
-        abort(400, "This form was sent from another site.")
+        abort(400, say("This form was sent from another site."))
 
 
 def exempt_from_csrf(extensions: dict[str, Any], blueprint: Blueprint) -> None:

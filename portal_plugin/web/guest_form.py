@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
 from wtforms import Form, TextAreaField
-from wtforms.validators import Length
 
 from ..domain.addresses import read_mail_address
 from ..domain.guests import Guest, IntakeAnswer, Introduction, Question, QuestionKind
@@ -15,7 +14,7 @@ from ..domain.text import clean_line, clean_text
 from ..services.phones import e164, is_in_use
 from ..services.state import State
 from ..wording import say
-from .forms import UNPRINTABLE, TextsForm, printable, read_day, read_instant, read_mobile
+from .forms import UNPRINTABLE, TextsForm, at_most, printable, read_day, read_instant, read_mobile
 
 LONGEST_NAME = 120
 LONGEST_ANSWER = 1000
@@ -50,7 +49,7 @@ class GuestForm(TextsForm):
     instant: datetime | None = None
 
     class Checked(Form):
-        note = TextAreaField(validators=[Length(max=1000, message="Please keep it under 1,000 characters."), printable])
+        note = TextAreaField(validators=[at_most(1000), printable])
 
     def __init__(self, state: State, sent: Mapping[str, str], practice: Practice) -> None:
         self.questions = practice.new_clients.questions if practice.new_clients else ()

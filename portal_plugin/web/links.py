@@ -8,6 +8,7 @@ from ..domain.errors import NotFound
 from ..domain.history import Event
 from ..domain.lifecycle import OPEN, ActorKind
 from ..services.tokens import AGAIN, LinkExpired, read_link
+from ..wording import say
 from .guard import current_state, own_appointment, record_refused, signed_in_client
 from .htmx import render_panel
 
@@ -22,7 +23,7 @@ def follow(token: str) -> ResponseReturnValue:
         link = read_link(current_state(), token)
     except LinkExpired:
         record_refused(ActorKind.LINK, Event.LINK, reason="expired")
-        return render_panel("expired_link", "This link has expired", 410)
+        return render_panel("expired_link", say("This link has expired"), 410)
     if link is None or link.purpose != AGAIN:
         record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
         raise NotFound
@@ -37,11 +38,12 @@ def again(ref: str) -> ResponseReturnValue:
     return redirect(book_again(appointment), 303)
 
 
-def book_again(appointment: Appointment) -> str:
+def book_again(appointment: Appointment, provider: str | None = None) -> str:
+    """The address of step 2 with the same details, or with another provider (a key; empty for any available)."""
     return url_for(
         "portal.time",
         type=appointment.type.key,
         contact=appointment.contact.key,
-        provider=appointment.provider.key,
+        provider=(appointment.provider.key if provider is None else provider) or None,
         location=appointment.location.key if appointment.location else None,
     )

@@ -6,12 +6,13 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from ..delivery.calendar import calendar_file
+from ..delivery.calendar import calendar_file, web_links
 from ..domain.errors import NotFound
 from ..domain.lifecycle import Action, ActorKind, Status
 from ..services.decisions import cancellable, decide, movable
 from ..services.messages import facts
 from ..storage import appointments
+from ..wording import say
 from .forms import STALE, CancelForm, ClientForm
 from .guard import (
     acting,
@@ -61,7 +62,7 @@ def cancel(ref: str) -> ResponseReturnValue:
         status = 400 if form.stale else 422
     return render_panel(
         "cancel",
-        "Cancel appointment",
+        say("Cancel appointment"),
         status,
         appointment=appointment,
         practice=practice,
@@ -93,7 +94,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     listed = within_reach(appointments.upcoming(state.db, practice, client.id, now))
     return render_panel(
         "upcoming",
-        "Upcoming appointments",
+        say("Upcoming appointments"),
         status,
         practice=practice,
         appointments=listed,
@@ -104,6 +105,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         guest=is_guest_page(),
         form=ClientForm(state, client.id, {}),
         again=book_again,
+        calendars={one.ref: web_links(facts(practice, one)) for one in listed if one.status is Status.CONFIRMED},
         error=error,
         now=now,
     )

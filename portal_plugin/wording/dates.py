@@ -74,6 +74,14 @@ def _clock(hour: int, minute: int, tag: str) -> str:
     return " ".join(written.split())
 
 
+def clock_mark(minute: int) -> str:
+    """A minute of the day beside an axis: `10 AM`, `10:35 AM`, or `10:00` where clocks have 24 hours."""
+    locale = current().locale
+    if minute % 60 or "a" not in locale.time_formats["short"].pattern:
+        return _clock(minute // 60, minute % 60, current().tag)
+    return " ".join(format_skeleton("h", time(minute // 60), locale=locale).split())
+
+
 def exact_time(moment: datetime) -> str:
     """`10:00 AM EST`; `UTC+05:45` where a zone has no abbreviation."""
     name = f"{moment:%Z}"
@@ -120,6 +128,11 @@ def span(length: timedelta) -> str:
     if days > 1:
         return say_n("{number} day", "{number} days", days)
     return say("{hours} h", hours=hours) if hours else say("{minutes} min", minutes=minutes)
+
+
+def minutes(length: timedelta) -> str:
+    """`50 minutes`, however many hours they are."""
+    return say_n("{number} minute", "{number} minutes", length // timedelta(minutes=1))
 
 
 def status_word(status: Status) -> str:
@@ -175,6 +188,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_zone": zone_name,
     "portal_status": status_word,
     "portal_span": span,
+    "portal_minutes": minutes,
     "portal_phone": phone_number,
     "portal_local": local,
     "portal_tell": tell,

@@ -86,7 +86,7 @@ def test_the_example_of_a_practice_from_own_tables_can_be_checked_and_applied(tm
 def test_every_shell_block_names_a_command_that_exists(page: str, commands: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     app = Flask("host")
-    app.config.update(SECRET_KEY="x", PORTAL_BASE_URL="https://www.example.org", PORTAL_SIGN_IN="sign_in")
+    app.config.update(SECRET_KEY="x" * 32, PORTAL_BASE_URL="https://www.example.org", PORTAL_SIGN_IN="sign_in")
     Portal(app)
     portal = app.cli.get_command(None, "portal")  # type: ignore[arg-type]
     for line in commands.strip().splitlines():

@@ -16,6 +16,7 @@ from ...domain.series import MOST_WEEKS
 from ...domain.staff import Staff
 from ...domain.text import LONGEST, clean_line
 from ...services.state import State
+from ...wording import say
 from ...wording.dates import write_instant
 from ..forms import ClientForm, printable, read_day, read_instant
 
@@ -73,7 +74,7 @@ class DecisionForm(StaffForm):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.typed["verb"] not in self.verbs:
-            yield "verb", "Choose what to do."
+            yield "verb", say("Choose what to do.")
 
     @property
     def action(self) -> Action:
@@ -96,7 +97,7 @@ class ManyForm(DecisionForm):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if not self.refs:
-            yield "ref", "Tick the requests that this is about."
+            yield "ref", say("Tick the requests that this is about.")
         yield from super().wrong()
 
 
@@ -115,9 +116,9 @@ class Wall(NamedTuple):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.day is None or not date(1971, 1, 1) < self.day < date(2900, 1, 1):
-            yield "date", "Enter a date."
+            yield "date", say("Enter a date.")
         if self.time is None:
-            yield "time", "Enter a time."
+            yield "time", say("Enter a time.")
 
 
 class WallForm(StaffForm):
@@ -140,9 +141,11 @@ class WallForm(StaffForm):
             self.twice = instants
             instants = [each for each in instants if write_instant(each) == self.typed["which-hour"]]
             if not instants:
-                self.errors["which-hour"] = "The clock shows that time twice on that day. Choose which one is meant."
+                self.errors["which-hour"] = say(
+                    "The clock shows that time twice on that day. Choose which one is meant."
+                )
         elif not instants:
-            self.errors["time"] = "The clock skips that time on that day."
+            self.errors["time"] = say("The clock skips that time on that day.")
         return next(iter(instants), None)
 
 
@@ -158,11 +161,12 @@ class MoveForm(WallForm):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.typed["date"] or self.typed["time"] or not self.typed["starts"]:
-            yield from self.wall.wrong() if self.typed["date"] or self.typed["time"] else [("starts", "Choose a time.")]
+            typed = self.typed["date"] or self.typed["time"]
+            yield from self.wall.wrong() if typed else [("starts", say("Choose a time."))]
             return
         self.instant = read_instant(self.typed["starts"])
         if self.instant is None:
-            yield "starts", "Choose a time from the list, or enter a date and a time."
+            yield "starts", say("Choose a time from the list, or enter a date and a time.")
 
     def validate(self) -> bool:
         super().validate()
@@ -199,19 +203,19 @@ class InviteForm(WallForm):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.typed["verb"] not in {"invite", "book"}:
-            yield "verb", "Choose whether to invite or to book."
+            yield "verb", say("Choose whether to invite or to book.")
         yield from self.wall.wrong()
         if not self.weeks:
-            yield "weeks", f"Enter a number of weeks from 1 to {MOST_WEEKS}."
+            yield "weeks", say("Enter a number of weeks from 1 to {most}.", most=MOST_WEEKS)
 
     def typed_client(self) -> Client | None:
         """The client as typed; what is missing is in `errors`."""
         typed, id_ = self.typed, clean_line(self.typed["id"][:200])
         if not id_:
-            self.errors["id"] = "Enter the client’s id in your system."
+            self.errors["id"] = say("Enter the client’s id in your system.")
         client = Client(id_ or "?", typed["name"], typed["email"], typed["phone"][:40])
         if not client.name:
-            self.errors["name"] = "Enter the client’s name."
+            self.errors["name"] = say("Enter the client’s name.")
         if typed["email"].strip() != client.email:
-            self.errors["email"] = "That is not one e-mail address."
+            self.errors["email"] = say("That is not one e-mail address.")
         return None if {"id", "name", "email"}.intersection(self.errors) else client
