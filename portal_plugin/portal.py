@@ -32,6 +32,7 @@ from .hooks import (
     CurrentStaff,
     DecisionVeto,
     FindClients,
+    GuestVerified,
     PracticeSource,
     Questions,
     RequestVeto,
@@ -110,6 +111,14 @@ class Portal:
         first 20 are shown. Without it staff type who it is.
         """
         self._questions.find_clients = function
+        return function
+
+    def guest_verified(self, function: GuestVerified) -> GuestVerified:
+        """Register what becomes of a new person whose mail address is verified: a function that is given the Guest and
+        returns the Client of an account of yours, or None; then the portal keeps an id of its own. Asked before their
+        request is stored, perhaps more than once, as `veto_request` is.
+        """
+        self._questions.guest_verified = function
         return function
 
     def busy_times(self, function: BusyTimes) -> BusyTimes:
@@ -419,7 +428,7 @@ class Portal:
 
     def export_client(self, client_id: str, *, by: str = "host") -> dict[str, Any]:
         """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `waitlist`,
-        `consents`, `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
+        `consents`, `intake`, `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
         """
         return people.export_client(_state(), client_id, _actor(by))
 
