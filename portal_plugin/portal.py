@@ -428,7 +428,8 @@ class Portal:
 
     def export_client(self, client_id: str, *, by: str = "host") -> dict[str, Any]:
         """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `waitlist`,
-        `consents`, `intake`, `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
+        `consents`, `intake`, `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is
+        recorded.
         """
         return people.export_client(_state(), client_id, _actor(by))
 
