@@ -61,8 +61,8 @@ class Appointment:
     `message` is the practice's latest word to the client; `note` is the client's to the practice when asking
     and `reason` when cancelling. `version` rises with every change. `replaces` is the reference of the appointment
     that this one takes the place of, once it is confirmed; `thread` is the first reference of such a chain.
-    `host_reference` and `host_data` are the host's. `id` (0 until it is stored) and `claim` are the portal's own and
-    mean nothing outside.
+    `host_reference` and `host_data` are the host's. `id` (0 until it is stored), `claim` and `waitlist` (whose place in
+    that line it was offered to) are the portal's own and mean nothing outside.
     """
 
     ref: str
@@ -88,6 +88,7 @@ class Appointment:
     host_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     id: int = field(default=0, repr=False)
     claim: int | None = field(default=None, repr=False)
+    waitlist: int | None = field(default=None, repr=False)
 
     @property
     def warning(self) -> timedelta:

@@ -94,6 +94,7 @@ class AppointmentType:
     open_requests: int | None = None
     confirms_itself: bool = False
     instructions: str = ""
+    waitlist: bool = True
     retired: bool = False
 
     def open_to(self, *, new: bool) -> bool:
@@ -226,7 +227,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Practice:
-    """`color` (`#0f5c6e`) and `logo` (an address, or a path on the site) are for mails: pages look like the host's."""
+    """`color` (`#0f5c6e`) and `logo` (an address, or a path on the site) are for mails: pages look like the host's.
+
+    `waitlist` is how long a time that came free is offered to one who waits for it; zero: there is no waitlist.
+    """
 
     name: str
     zone: str
@@ -250,6 +254,7 @@ class Practice:
     providers: Mapping[str, Provider]
     color: str = DEFAULT_COLOR
     logo: str = ""
+    waitlist: timedelta = timedelta()
     closures: tuple[Closure, ...] = ()
     holidays: Holidays = field(default_factory=dict[date, str])
 
@@ -298,6 +303,10 @@ class Practice:
     def bookable_types(self) -> list[AppointmentType]:
         """Types that somebody offers in some way, in the order of the practice file."""
         return [kind for kind in self.types.values() if not kind.retired and self.contacts_for(kind)]
+
+    def has_waitlist(self, kind: AppointmentType) -> bool:
+        """Whether clients may wait for a time of this type."""
+        return bool(self.waitlist) and kind.waitlist and kind.who is not Audience.INVITED
 
     def contacts_for(self, kind: AppointmentType) -> list[ContactType]:
         return [

@@ -183,6 +183,7 @@ class PracticeSection(Section):
     reminder_programme: Text = ""
     color: Color = ""
     logo: Logo = ""
+    waitlist_hours: Annotated[Whole, Field(ge=0, le=336)] = 0
 
 
 class LocationEntry(Section):
@@ -220,6 +221,7 @@ class AppointmentTypeEntry(Section):
     days_between: Annotated[Whole, Field(ge=0, le=730)] = 0
     open_requests: Annotated[Whole, Field(ge=1, le=1000)] | None = None
     confirm_automatically: YesNo = False
+    waitlist: YesNo = True
     instructions: Text = ""
 
 

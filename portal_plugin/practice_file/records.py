@@ -58,6 +58,7 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         policies=main.policies,
         color=main.color or DEFAULT_COLOR,
         logo=main.logo,
+        waitlist=timedelta(hours=main.waitlist_hours),
         programme=main.reminder_programme or default_programme(main.name),
         reminders=tuple(timedelta(hours=hours) for hours in main.reminders),
         remind_between=main.remind_between,
@@ -117,6 +118,7 @@ def _type(entry: AppointmentTypeEntry, retired: bool) -> AppointmentType:
         open_requests=entry.open_requests,
         confirms_itself=entry.confirm_automatically,
         instructions=entry.instructions,
+        waitlist=entry.waitlist,
         retired=retired,
     )
 
@@ -162,4 +164,13 @@ def _provider(
         overrides=overrides,
         retired=retired,
         busy_calendar=entry.busy_calendar or "",
+    )
+
+
+def default_programme(name: str) -> Said:
+    """What a client agrees to where the file does not say it."""
+    return said(
+        "Text reminders from {name}: up to 2 SMS reminders per appointment. Message and data rates may apply. "
+        "Reply STOP at any time to end them, HELP for help. Consent is not a condition of care.",
+        name=name,
     )

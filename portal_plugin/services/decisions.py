@@ -21,8 +21,9 @@ from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..domain.said import said
 from ..domain.text import clean_line, clean_text
+from ..domain.waitlist import Outcome
 from ..hooks import announce
-from ..storage import appointments, claims, history
+from ..storage import appointments, claims, history, waitlist
 from ..storage.database import Database
 from . import holding
 from .messages import enqueue
@@ -105,6 +106,9 @@ def move(
     if message:
         changes["reason" if actor.kind is ActorKind.CLIENT else "message"] = message
     with db.atomic():
+        if appointment.waitlist is not None and target is Status.CONFIRMED:
+            # Before its own row, as whoever makes an offer: the two would else wait for each other.
+            waitlist.locked(db, appointment.waitlist)
         ties = holding.tie(db, practice, appointment, target)
         if target in RELEASING:
             changes["claim"] = None
@@ -127,8 +131,14 @@ def move(
 def take_place(
     db: Database, confirmed: Appointment, old: Appointment | None, actor: Actor, now: datetime
 ) -> Appointment:
-    """Give a confirmed appointment its claim, and end the one it replaces. Raises SlotTaken."""
+    """Give a confirmed appointment its claim, and end the one it replaces. Who had it from the waitlist waits no more.
+
+    Raises SlotTaken.
+    """
     confirmed = holding.confirm(db, confirmed, old)
+    for offered in (confirmed, old):
+        if offered is not None and offered.waitlist is not None:
+            waitlist.end(db, offered.waitlist, Outcome.TAKEN, now)
     if old is not None and old.status in OPEN:
         appointments.move(db, old, Status.CANCELLED)
         history.record(db, old.id, actor, Action.REPLACE, old.status, Status.CANCELLED, "", now)

@@ -47,6 +47,7 @@ def enqueue(
     """
     told = facts(practice, appointment) | {"was": was, "by": actor.kind, "message": word}
     told |= {"instead_of": old.starts.isoformat() if old and old.status in OPEN else None}
+    told |= {"from_waitlist": appointment.waitlist is not None}
     topic = TOPICS.get(action)
     # One mail for what was asked for and confirmed at once. A client without an address gets none.
     at_once = action is Action.REQUEST and appointment.type.confirms_itself

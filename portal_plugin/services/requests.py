@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
@@ -17,8 +17,9 @@ from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.said import said, said_n
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims, consents, history
+from ..storage import appointments, claims, consents, history, waitlist
 from ..storage.appointments import DuplicateRequest
+from ..storage.waitlist import WaitsNoMore
 from . import holding
 from .decisions import (
     announce_change,
@@ -38,6 +39,13 @@ from .state import State
 
 FARTHEST_INVITATION = timedelta(days=5 * 365)
 SYSTEM = Actor(ActorKind.SYSTEM, "automatic confirmation")
+
+
+class Offer(NamedTuple):
+    """To whose place on the waitlist, and until when it stands (aware UTC)."""
+
+    place: int
+    expires: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class Asking:
     host_data: Mapping[str, Any] = field(default_factory=dict)
     language: str = ""
     zone: str = ""
+    offer: Offer | None = None
 
 
 def asking_to_move(
@@ -106,7 +115,7 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
     asking = _tidied(asking)
     with _refused_moves_recorded(state, asking):
         try:
-            return _request(state, practice, asking)
+            return _ask_for(state, practice, Action.REQUEST, asking)
         except (DuplicateRequest, PortalError):
             # The same form may have come in before, and its own request is what now stands in the way.
             if earlier := _sent_before(state, practice, asking):
@@ -164,12 +173,20 @@ def hold_time(state: State, practice: Practice, asking: Asking) -> datetime | No
     raise SlotTaken
 
 
-def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
+def offer_time(state: State, practice: Practice, asking: Asking) -> Appointment:
+    """Propose to a client who waits a time that came free, under the rules that bind a request.
+
+    Raises NotOffered, SlotTaken, Refused, NotAnswered; WaitsNoMore, and AlreadyOffered when another worker was quicker.
+    """
+    return _ask_for(state, practice, Action.INVITE, asking)
+
+
+def _ask_for(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
     now = state.now()
     willing = _willing(state, practice, asking, now)
     ends = asking.starts + asking.wish.type.duration
     state.host.permit_request(Proposal(asking.client, asking.wish, asking.starts, ends, asking.note))
-    return _store(state, practice, Action.REQUEST, asking, willing, now)
+    return _store(state, practice, action, asking, willing, now)
 
 
 def _willing(state: State, practice: Practice, asking: Asking, now: datetime) -> list[Provider]:
@@ -271,7 +288,9 @@ def _write(
         # Before any other lock: a STOP that comes meanwhile holds this one first, too.
         consents.one_at_a_time(db, consent.phone)
     old = locked_to_move(db, practice, asking.moving)
-    if action is Action.REQUEST:
+    if asking.offer and not waitlist.locked(db, asking.offer.place):
+        raise WaitsNoMore
+    if action is Action.REQUEST or asking.offer:
         check_again(db, wish, asking.client, provider, starts, now, old)
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
     if practice.hold:
@@ -298,12 +317,13 @@ def _write(
         text_reminders=consent is not None or (old is not None and old.text_reminders),
         version=old.version + 1 if old else 1,
         created=now,
-        expires=min(starts, now + practice.request_expiry) if practice.request_expiry else starts,
+        expires=_expiry(practice, asking, now),
         replaces=old.ref if old else None,
         thread=old.thread if old else ref,
         host_reference=asking.host_reference,
         host_data=asking.host_data,
         claim=claim,
+        waitlist=asking.offer.place if asking.offer else None,
     )
     stored = appointments.add(db, draft, stretch, asking.key)
     history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
@@ -322,6 +342,12 @@ def _write(
         stored = take_place(db, stored, old, asking.actor, now)
     enqueue(state, practice, stored, action, asking.actor, None, asking.message, now, old)
     return stored
+
+
+def _expiry(practice: Practice, asking: Asking, now: datetime) -> datetime:
+    if asking.offer:
+        return asking.offer.expires
+    return min(asking.starts, now + practice.request_expiry) if practice.request_expiry else asking.starts
 
 
 def _as_stored(asking: Asking, phone: str | None) -> Client:

@@ -31,6 +31,10 @@ class DuplicateRequest(Exception):
     """The client has sent this very form before."""
 
 
+class AlreadyOffered(Exception):
+    """Whoever has that place on the waitlist has another offer to answer."""
+
+
 def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
     row = dict(zip(_NAMES, values, strict=True))
     return Appointment(
@@ -65,6 +69,7 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         host_data=json.loads(row["host_data"]) if row["host_data"] != "{}" else {},
         id=row["id"],
         claim=row["claim"],
+        waitlist=row["waitlist"],
     )
 
 
@@ -72,7 +77,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
     """Store a new appointment, which takes the time `busy`, buffers included; the same with its id.
 
     Raises DuplicateRequest when the client has used the request key before, NotOffered for a second seat,
-    NotAllowed when another one that replaces the same waits for an answer.
+    NotAllowed when another one that replaces the same waits for an answer, AlreadyOffered.
     """
     location, client = appointment.location, appointment.client
     try:
@@ -109,10 +114,13 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             thread=appointment.thread,
             host_reference=appointment.host_reference,
             host_data=json.dumps(appointment.host_data) if appointment.host_data else "{}",
+            waitlist=appointment.waitlist,
         )
     except IntegrityError as error:
         if "request_key" in str(error):
             raise DuplicateRequest from None
+        if "portal_appointment_offer" in str(error) or "portal_appointment.waitlist" in str(error):
+            raise AlreadyOffered from None
         if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
             raise NotAllowed(WAITS_ALREADY) from None
         raise _second_seat(error) from None

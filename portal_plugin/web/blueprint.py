@@ -23,7 +23,7 @@ from ..domain.errors import (
 from ..storage.database import Unreachable
 from ..wording import current, say, say_n, tell
 from ..wording.dates import FILTERS, common_zones, weekdays
-from . import booking, details, feeds, links, past, reminders, upcoming
+from . import booking, details, feeds, links, past, reminders, upcoming, waitlist
 from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
 from .htmx import asked_path, go, is_partial, render_panel, sends, vary
 from .language import choose_language
@@ -74,6 +74,8 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/appointments/reminders", "reminders", reminders.reminders, ["GET"]),
         ("/appointments/reminders", "turn_on", reminders.turn_on, ["POST"]),
         ("/appointments/reminders/off", "turn_off", reminders.turn_off, ["POST"]),
+        ("/appointments/waitlist", "wait", waitlist.wait, ["GET", "POST"]),
+        ("/appointments/waitlist/<ref>/leave", "leave", upcoming.leave, ["POST"]),
         ("/link/<token>", "link", links.follow, ["GET"]),
         *ROUTES,
     ):

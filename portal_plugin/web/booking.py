@@ -22,15 +22,17 @@ from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..domain.said import said
 from ..services.decisions import check_movable
+from ..services.nearby import look_around
 from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
 from ..wording import current, say, tell
-from .calendar_month import month_view
+from .calendar_month import MonthView, month_view
 from .details import CHOICES, chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, read_zone, said_once
 from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
 from .htmx import into_panel, render_panel
+from .nearby import Ways, ways
 from .reminders import known_phone, on_this_page
 from .zones import Zones, zones_for
 
@@ -65,6 +67,10 @@ class Step:
         """The step's own, without a date."""
         zone = {"zone": self.chosen["zone"]} if self.chosen["zone"] else {}
         return f"{self.path}?{urlencode(self.carried | zone)}"
+
+    def with_provider(self, key: str) -> str:
+        """The same with another provider, or with an empty key with anybody."""
+        return replace(self, chosen=self.chosen | {"provider": key}).address
 
     @property
     def query(self) -> dict[str, Any]:
@@ -215,7 +221,7 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         # A day without times has no form, and the form holds what was typed.
         view = month_view(*whose, view.next_day_with_times, zone=step.zones.shown)
     moving = step.moving
-    anybody = replace(step, chosen=step.chosen | {"provider": ""}).address
+    waitlist = not moving and step.practice.has_waitlist(step.wish.type)
     return render_panel(
         "time",
         say("Choose a new time") if moving else say("Choose a date and time"),
@@ -225,15 +231,28 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         moving=moving,
         form=form,
         view=view,
+        ways=None if view.times else _ways(step, view),
+        waitlist=url_for("portal.wait", **step.query, date=_full_day(view)) if waitlist else "",
         errors=form.errors,
         picked=bool(request.args.get("date")) and not form.errors,
         zones=step.zones,
         here=step.path,
         carried=step.carried,
         step=step.address,
-        change=anybody if moving else url_for("portal.book", **step.query),
+        change=step.with_provider("") if moving else url_for("portal.book", **step.query),
         send=step.path if moving else url_for("portal.request"),
     )
+
+
+def _full_day(view: MonthView) -> date | None:
+    """What the waitlist is for: this one day where others have times, else any."""
+    return view.day if not view.times and view.next_day_with_times else None
+
+
+def _ways(step: Step, view: MonthView) -> Ways:
+    whose = (step.state, step.practice, step.wish, step.client, step.moving)
+    found = look_around(*whose, view.day, view.next_day_with_times)
+    return ways(step.wish, found, step.chosen["provider"], step.with_provider)
 
 
 def _again(step: Step, form: TimeForm, error: PortalError, status: int) -> Response:

@@ -18,6 +18,7 @@ from ..domain.instants import zone_names
 from ..domain.lifecycle import Status
 from ..domain.practice import Wish
 from ..domain.said import said
+from ..domain.waitlist import PartOfDay
 from .language import current
 from .sentences import say, say_n, tell
 
@@ -33,7 +34,7 @@ STATUS_WORDS = {
     Status.NO_SHOW: said("Missed"),
 }
 
-MORNING, AFTERNOON, EVENING = said("Morning"), said("Afternoon"), said("Evening")
+PARTS = {PartOfDay.MORNING: said("Morning"), PartOfDay.AFTERNOON: said("Afternoon"), PartOfDay.EVENING: said("Evening")}
 
 
 class Choice(NamedTuple):
@@ -111,6 +112,12 @@ def weekdays() -> tuple[tuple[str, str], ...]:
     return _weekdays(current().tag)
 
 
+def weekday_name(day: int) -> str:
+    """Monday is 0."""
+    name: str = current().locale.days["stand-alone"]["wide"][day]
+    return name
+
+
 def told_time(moment: datetime) -> str:
     """The same, with the zone's abbreviation where a clock change makes it mean two instants."""
     both = {moment.replace(fold=fold).utcoffset() for fold in (0, 1)}
@@ -185,7 +192,7 @@ def parts_of_day(slots: Sequence[Slot], wish: Wish, zone: str = "") -> list[tupl
     parts: dict[str, list[Choice]] = {}
     for slot, moment, word in zip(slots, moments, words, strict=True):
         there = slot.starts.astimezone(info)
-        part = tell(MORNING if moment.hour < 12 else AFTERNOON if moment.hour < 17 else EVENING)
+        part = tell(PARTS[PartOfDay.of(moment)])
         day = short_date(moment) if moment.date() != there.date() else ""
         title = say("{part}, {date}", part=part, date=long_date(moment)) if day else part
         told = f"{word[1]} {moment:%Z}" if often[word] > 1 else word[1]
@@ -205,6 +212,10 @@ def own_hours(starts: datetime, ends: datetime, zone: str) -> str:
     if own.date() != starts.date():
         hours = say("{date}, {time}", date=long_date(own), time=hours)
     return say("{time} for you, {zone}", time=hours, zone=zone_name(zone))
+
+
+def part_name(part: PartOfDay) -> str:
+    return tell(PARTS[part])
 
 
 def local(moment: datetime, zone: str) -> datetime:
@@ -233,4 +244,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_local": local,
     "portal_own_hours": own_hours,
     "portal_tell": tell,
+    "portal_weekday": weekday_name,
+    "portal_part": part_name,
 }

@@ -166,5 +166,5 @@
   });
 
   offerOwnZone();
-  document.querySelector(".portal-errors[data-portal-focus]")?.focus();
+  document.querySelector(":is(.portal-errors, .portal-sent)[data-portal-focus]")?.focus();
 })();

@@ -68,6 +68,13 @@ class CalendarForm(StaffForm):
     texts = ()
 
 
+class WaitlistForm(StaffForm):
+    """Who is taken off the waitlist; there is nothing to type."""
+
+    fields = ("ref",)
+    texts = ()
+
+
 class DecisionForm(StaffForm):
     fields = ("verb", "message", "from")
     verbs = frozenset(VERBS)
