@@ -17,6 +17,7 @@ from ..domain.practice import (
     Provider,
     joined,
 )
+from ..domain.said import Said, said
 from .entries import (
     DAYS,
     AppointmentTypeEntry,
@@ -57,7 +58,7 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         policies=main.policies,
         color=main.color or DEFAULT_COLOR,
         logo=main.logo,
-        programme=main.reminder_programme or DEFAULT_PROGRAMME.format(name=main.name),
+        programme=main.reminder_programme or default_programme(main.name),
         reminders=tuple(timedelta(hours=hours) for hours in main.reminders),
         remind_between=main.remind_between,
         email_reminders=main.email_reminders,
@@ -81,11 +82,6 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         holidays=_holidays(file),
     )
 
-
-DEFAULT_PROGRAMME = (
-    "Text reminders from {name}: up to 2 SMS reminders per appointment. Message and data rates may apply. "
-    "Reply STOP at any time to end them, HELP for help. Consent is not a condition of care."
-)
 
 E = TypeVar("E", LocationEntry, ContactTypeEntry, AppointmentTypeEntry, ProviderEntry)
 R = TypeVar("R", Location, ContactType, AppointmentType, Provider)
@@ -166,4 +162,13 @@ def _provider(
         overrides=overrides,
         retired=retired,
         busy_calendar=entry.busy_calendar or "",
+    )
+
+
+def default_programme(name: str) -> Said:
+    """What a client agrees to where the file does not say it."""
+    return said(
+        "Text reminders from {name}: up to 2 SMS reminders per appointment. Message and data rates may apply. "
+        "Reply STOP at any time to end them, HELP for help. Consent is not a condition of care.",
+        name=name,
     )

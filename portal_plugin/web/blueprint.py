@@ -21,7 +21,7 @@ from ..domain.errors import (
     TooLate,
 )
 from ..storage.database import Unreachable
-from ..wording import current, say, say_n
+from ..wording import current, say, say_n, tell
 from ..wording.dates import FILTERS, weekdays
 from . import booking, details, feeds, links, reminders, upcoming
 from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
@@ -117,19 +117,19 @@ def _refusal(error: PortalError) -> ResponseReturnValue:
         if not is_partial():
             # The host's own page, the same as for an address that does not exist.
             return current_app.handle_http_exception(PageNotFound())
-        return _problem("Not found", str(error), 404)
+        return _problem(say("Not found"), tell(error), 404)
     if isinstance(error, NotAnswered):
         return _not_answered(error)
-    return _problem("That did not work", str(error), STATUS.get(type(error), 422))
+    return _problem(say("That did not work"), tell(error), STATUS.get(type(error), 422))
 
 
 def _not_answered(error: NotAnswered) -> ResponseReturnValue:
     """With everything that was sent, so that one press sends it again. No page that asks the host more than this."""
     response = render_panel(
         "not_answered",
-        "Please try again",
+        say("Please try again"),
         503,
-        sentence=str(error),
+        sentence=tell(error),
         address=asked_path(),
         sent=list(request.form.items(multi=True)) if request.method == "POST" else None,
     )
@@ -138,13 +138,13 @@ def _not_answered(error: NotAnswered) -> ResponseReturnValue:
 
 
 def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
-    return _problem("That was too much text", "Nothing was sent. Go back and shorten your note.", 413)
+    return _problem(say("That was too much text"), say("Nothing was sent. Go back and shorten your note."), 413)
 
 
 def _unreachable(error: Exception) -> ResponseReturnValue:
     log.error("%s", error)
-    told = str(error) if current_app.debug else "Appointments are not available online right now. Please call us."
-    return _problem("Please try again later", told, 503)
+    told = say("Appointments are not available online right now. Please call us.")
+    return _problem(say("Please try again later"), str(error) if current_app.debug else told, 503)
 
 
 def _problem(title: str, sentence: str, status: int) -> ResponseReturnValue:

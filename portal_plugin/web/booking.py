@@ -18,10 +18,12 @@ from ..domain.errors import AlreadyDecided, NotAllowed, NotAnswered, NotOffered,
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
+from ..domain.said import said
 from ..services.decisions import check_movable
 from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
+from ..wording import say, tell
 from .calendar_month import month_view
 from .details import chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, said_once
@@ -112,7 +114,11 @@ def reschedule(ref: str) -> ResponseReturnValue:
         wish = _wish(practice, chosen)
     except NotOffered:
         raise NotAllowed(
-            f"This kind of appointment cannot be moved here any more. Please call {practice.name} at {practice.phone}."
+            said(
+                "This kind of appointment cannot be moved here any more. Please call {practice} at {phone}.",
+                practice=practice.name,
+                phone=practice.phone,
+            )
         ) from None
     step = Step(state, practice, signed_in_client(), wish, chosen, appointment)
     return _send(step) if request.method == "POST" else _choose(step)
@@ -121,7 +127,8 @@ def reschedule(ref: str) -> ResponseReturnValue:
 def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
-    title = "Appointment confirmed" if appointment.status is Status.CONFIRMED else "Request sent"
+    titles = {Status.REQUESTED: say("Request sent"), Status.CONFIRMED: say("Appointment confirmed")}
+    title = titles.get(appointment.status, say("This request is over"))
     old = own_appointment(appointment.replaces) if appointment.replaces else None
     return render_panel("requested", title, appointment=appointment, practice=current_practice(), old=old)
 
@@ -172,7 +179,7 @@ def _without_provider(
     form = TimeForm(current_state(), client.id, said_once(request.form), practice.country)
     form.validate()
     form.typed["provider"] = ""
-    form.errors = {"provider": str(error)} | form.errors
+    form.errors = {"provider": tell(error)} | form.errors
     chosen = chosen | {"provider": ""}
     step = Step(current_state(), practice, client, _wish(practice, chosen), chosen, None)
     return _show(step, form, _day_of(form, step.wish), 422)
@@ -192,7 +199,7 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
     anybody = replace(step, chosen=step.chosen | {"provider": ""}).address
     return render_panel(
         "time",
-        "Choose a new time" if moving else "Choose a date and time",
+        say("Choose a new time") if moving else say("Choose a date and time"),
         status,
         practice=step.practice,
         wish=step.wish,
@@ -209,7 +216,9 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
 
 def _again(step: Step, form: TimeForm, error: PortalError, status: int) -> Response:
     """Step 2 once more with the reason, fresh times, and everything the client typed."""
-    form.errors["starts"] = f"{error} These times are still free." if isinstance(error, SlotTaken) else str(error)
+    reason = tell(error)
+    taken = isinstance(error, SlotTaken)
+    form.errors["starts"] = say("{sentence} These times are still free.", sentence=reason) if taken else reason
     day = _day_of(form, step.wish)
     if isinstance(error, AlreadyDecided):
         form.renew()

@@ -34,6 +34,7 @@ class MonthView:
     free: set[str]
     previous: date | None
     next: date | None
+    today: date
     day: date
     times: list[tuple[str, list[Choice]]]
     next_day_with_times: date | None
@@ -94,6 +95,7 @@ def month_view(
         free={f"{day}" for day in free},
         previous=(month - timedelta(days=1)).replace(day=1) if month > earliest else None,
         next=_next_month(month) if _next_month(month) <= latest else None,
+        today=local_date(seconds(now), wish.zone),
         day=chosen,
         times=parts_of_day(times, wish),
         next_day_with_times=following,

@@ -1,6 +1,5 @@
 """Step 1: what for, how, with whom, where."""
 
-from datetime import timedelta
 from typing import NamedTuple
 
 from flask import request
@@ -10,6 +9,8 @@ from werkzeug.datastructures import MultiDict
 from ..domain.appointment import Client
 from ..domain.errors import NotOffered
 from ..domain.practice import AppointmentType, Keyed, Practice
+from ..wording import say, tell
+from ..wording.dates import minutes
 from .guard import current_practice, signed_in_client
 from .htmx import render_panel
 
@@ -46,10 +47,10 @@ def show_details(
     place = _picked(places, chosen["location"])
     providers = practice.providers_for(kind, contact, place) if kind and contact else []
     provider = _picked(providers, chosen["provider"])
-    anybody = [Option("", "Any available", "The most times to choose from")] if len(providers) > 1 else []
+    anybody = [Option("", say("Any available"), say("The most times to choose from"))] if len(providers) > 1 else []
     return render_panel(
         "details",
-        "Book an appointment",
+        say("Book an appointment"),
         422 if error else 200,
         practice=practice,
         types=[Option(each.key, each.name, _about(each)) for each in types],
@@ -60,7 +61,7 @@ def show_details(
         location=_key(place),
         providers=anybody + [Option(each.key, each.name, each.title) for each in providers],
         provider=_key(provider),
-        errors={error.field: str(error)} if error else {},
+        errors={error.field: tell(error)} if error else {},
     )
 
 
@@ -74,7 +75,7 @@ def _key(option: Keyed | None) -> str:
 
 
 def _about(kind: AppointmentType) -> str:
-    words = [f"{kind.duration // timedelta(minutes=1)} minutes"]
+    about = minutes(kind.duration)
     if kind.capacity > 1:
-        words.append(f"a group of up to {kind.capacity}")
-    return ". ".join([", ".join(words), *([kind.description] if kind.description else [])])
+        about = say("{length}, a group of up to {number}", length=about, number=kind.capacity)
+    return say("{about}. {description}", about=about, description=kind.description) if kind.description else about

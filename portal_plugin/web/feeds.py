@@ -14,6 +14,7 @@ from ..services import feeds
 from ..services.messages import facts
 from ..services.state import State
 from ..storage.feeds import Feed, Kind, by_secret, of
+from ..wording import say
 from .forms import STALE, ClientForm
 from .guard import acting, current_practice, current_state, signed_in_client
 from .htmx import render_panel
@@ -67,7 +68,7 @@ def _show(form: ClientForm, error: str = "", status: int = 200) -> ResponseRetur
     known = of(state.db, Kind.CLIENT, signed_in_client().id)
     return render_panel(
         "subscribe",
-        "Your calendar",
+        say("Your calendar"),
         status,
         address=address_of(state, known) if known else "",
         practice=current_practice(),

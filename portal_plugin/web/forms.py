@@ -2,19 +2,23 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, TextAreaField
-from wtforms.validators import Length, ValidationError
+from wtforms.validators import ValidationError
 
 from ..domain.practice import Practice
+from ..domain.said import said
 from ..services.phones import is_in_use, textable
 from ..services.state import State
 from ..services.tokens import form_token, form_token_is_good
+from ..wording import say, tell
 
-STALE = "This page was open for too long, or the form came from elsewhere. Nothing was sent: please send it again."
+STALE = said(
+    "This page was open for too long, or the form came from elsewhere. Nothing was sent: please send it again."
+)
 
 _INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -50,17 +54,27 @@ def read_instant(text: str) -> datetime | None:
 def read_mobile(text: str, country: str) -> str:
     """A number that text messages reach, in E.164. Raises ValueError with a sentence for who typed it."""
     if not text.strip():
-        raise ValueError("Enter the mobile number the reminders should go to, or untick text reminders.")
+        raise ValueError(say("Enter the mobile number the reminders should go to, or untick text reminders."))
     if not is_in_use(text, country):
-        raise ValueError("That is not a complete phone number. Enter it with its area code.")
+        raise ValueError(say("That is not a complete phone number. Enter it with its area code."))
     if not (mobile := textable(text, country)):
-        raise ValueError("Text messages cannot reach that number. Enter a mobile number.")
+        raise ValueError(say("Text messages cannot reach that number. Enter a mobile number."))
     return mobile
 
 
 def printable(form: Form, field: Field) -> None:
     if _UNPRINTABLE.search(field.data or ""):
-        raise ValidationError("This text has a character that cannot be stored. Please type it again.")
+        raise ValidationError(say("This text has a character that cannot be stored. Please type it again."))
+
+
+def at_most(most: int) -> Callable[[Form, Field], None]:
+    """A text of so many characters. WTForms' own check cannot say it in another language."""
+
+    def check(form: Form, field: Field) -> None:
+        if len(field.data or "") > most:
+            raise ValidationError(say("Please keep it under {number} characters.", number=most))
+
+    return check
 
 
 class ClientForm:
@@ -97,7 +111,7 @@ class ClientForm:
             checked.validate()
             self.errors = {field.short_name: str(field.errors[0]) for field in checked if field.errors}
         if not form_token_is_good(self._state, self._sent_token, self._client_id):
-            self.errors["portal_token"] = STALE
+            self.errors["portal_token"] = tell(STALE)
         return not self.errors
 
 
@@ -105,21 +119,22 @@ class CancelForm(ClientForm):
     fields = texts = ("reason",)
 
     class Checked(Form):
-        reason = TextAreaField(validators=[Length(max=500, message="Please keep it under 500 characters."), printable])
+        reason = TextAreaField(validators=[at_most(500), printable])
 
 
 class TextsForm(ClientForm):
-    """A form with the box for text reminders. Once valid, `e164` is where they go, if they are wanted.
-
-    `consent` is what a client who wants them says.
-    """
+    """A form with the box for text reminders. Once valid, `e164` is where they go, if they are wanted."""
 
     e164 = ""
-    consent = "Yes, send me text reminders"
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str], country: str) -> None:
         super().__init__(state, client_id, sent)
         self._country = country
+
+    @property
+    def consent(self) -> str:
+        """What a client who wants them says."""
+        return say("Yes, send me text reminders")
 
     @property
     def wants_texts(self) -> bool:
@@ -127,7 +142,7 @@ class TextsForm(ClientForm):
 
     def agreement(self, practice: Practice) -> str:
         """What a client read who ticked the box, word for word."""
-        return f"{self.consent}. {practice.programme}"
+        return f"{self.consent}. {tell(practice.programme)}"
 
     def validate(self) -> bool:
         wrong = dict(self._wrong_choices())
@@ -150,7 +165,7 @@ class ReminderForm(TextsForm):
 
     def _wrong_choices(self) -> Iterator[tuple[str, str]]:
         if not self.wants_texts:
-            yield "text_reminders", "Tick the box if you want text reminders."
+            yield "text_reminders", say("Tick the box if you want text reminders.")
         yield from super()._wrong_choices()
 
 
@@ -165,7 +180,7 @@ class TimeForm(TextsForm):
     instant: datetime | None = None
 
     class Checked(Form):
-        note = TextAreaField(validators=[Length(max=1000, message="Please keep it under 1,000 characters."), printable])
+        note = TextAreaField(validators=[at_most(1000), printable])
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str], country: str) -> None:
         super().__init__(state, client_id, sent, country)
@@ -179,7 +194,7 @@ class TimeForm(TextsForm):
     def _wrong_choices(self) -> Iterator[tuple[str, str]]:
         self.instant = read_instant(self.typed["starts"])
         if not self.typed["starts"]:
-            yield "starts", "Choose a time."
+            yield "starts", say("Choose a time.")
         elif self.instant is None:
-            yield "starts", "That is not a time the practice offers. Choose one from the list."
+            yield "starts", say("That is not a time the practice offers. Choose one from the list.")
         yield from super()._wrong_choices()

@@ -17,6 +17,7 @@ from ..domain.practice import Practice
 from ..domain.staff import Staff
 from ..services.state import State
 from ..storage import appointments, history
+from ..wording import say
 from .htmx import current_path, redirect_whole_page
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def refuse_foreign_posts() -> None:
         return
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin and _foreign(origin)):
-        abort(400, "This form was sent from another site.")
+        abort(400, say("This form was sent from another site."))
 
 
 def exempt_from_csrf(extensions: dict[str, Any], blueprint: Blueprint) -> None:

@@ -8,6 +8,7 @@ from ..domain.errors import NotFound
 from ..domain.history import Event
 from ..domain.lifecycle import OPEN, ActorKind
 from ..services.tokens import LinkExpired, read_link
+from ..wording import say
 from .guard import current_state, own_appointment, record_refused, signed_in_client
 from .htmx import render_panel
 
@@ -22,7 +23,7 @@ def follow(token: str) -> ResponseReturnValue:
         link = read_link(current_state(), token)
     except LinkExpired:
         record_refused(ActorKind.LINK, Event.LINK, reason="expired")
-        return render_panel("expired_link", "This link has expired", 410)
+        return render_panel("expired_link", say("This link has expired"), 410)
     if link is None or link.purpose != "again":
         record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
         raise NotFound

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.consent import ReminderConsent
 from ..services import consents
 from ..storage.consents import last_phone
+from ..wording import say
 from .forms import ClientForm, ReminderForm, said_once
 from .guard import acting, current_practice, current_state, signed_in_client
 from .htmx import render_panel
@@ -59,5 +60,5 @@ def _show(form: ReminderForm, status: int = 200) -> ResponseReturnValue:
     practice = current_practice()
     agreed = consents.agreed(current_state(), signed_in_client().id)
     return render_panel(
-        "reminders", "Text reminders", status, practice=practice, agreed=agreed, form=form, errors=form.errors
+        "reminders", say("Text reminders"), status, practice=practice, agreed=agreed, form=form, errors=form.errors
     )

@@ -12,6 +12,7 @@ from ..domain.lifecycle import Action, ActorKind, Status
 from ..services.decisions import cancellable, decide, movable
 from ..services.messages import facts
 from ..storage import appointments
+from ..wording import say
 from .forms import STALE, CancelForm, ClientForm
 from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
 from .htmx import render_panel
@@ -53,7 +54,7 @@ def cancel(ref: str) -> ResponseReturnValue:
         status = 400 if form.stale else 422
     return render_panel(
         "cancel",
-        "Cancel appointment",
+        say("Cancel appointment"),
         status,
         appointment=appointment,
         practice=practice,
@@ -85,7 +86,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     listed = appointments.upcoming(state.db, practice, client.id, now)
     return render_panel(
         "upcoming",
-        "Upcoming appointments",
+        say("Upcoming appointments"),
         status,
         practice=practice,
         appointments=listed,

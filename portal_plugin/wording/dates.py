@@ -122,6 +122,11 @@ def span(length: timedelta) -> str:
     return say("{hours} h", hours=hours) if hours else say("{minutes} min", minutes=minutes)
 
 
+def minutes(length: timedelta) -> str:
+    """`50 minutes`, however many hours they are."""
+    return say_n("{number} minute", "{number} minutes", length // timedelta(minutes=1))
+
+
 def status_word(status: Status) -> str:
     return tell(STATUS_WORDS[status])
 
@@ -175,6 +180,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_zone": zone_name,
     "portal_status": status_word,
     "portal_span": span,
+    "portal_minutes": minutes,
     "portal_phone": phone_number,
     "portal_local": local,
     "portal_tell": tell,

@@ -11,6 +11,13 @@
     live.textContent = text;
   };
 
+  // Sentences come with the page, in its language.
+  const told = (name, places = {}) =>
+    Object.entries(places).reduce(
+      (text, [place, value]) => text.replace(`{${place}}`, () => value),
+      document.querySelector(".portal")?.dataset[name] ?? "",
+    );
+
   const ours = (event) => {
     const target = event.detail?.ctx?.target;
     return target instanceof Element && target.matches("#portal-panel, .portal");
@@ -24,15 +31,16 @@
   let before = new Map();
   let title = panel()?.dataset.portalTitle;
 
+  const news = (name, card) => told(name, { name: card.portalName, status: card.portalStatus });
   const announceChanges = () => {
     const now = statuses();
     const changed = [...now]
       .filter(([id, card]) => before.has(id) && before.get(id).portalStatus !== card.portalStatus)
-      .map(([, card]) => `${card.portalName}: ${card.portalStatus}.`);
-    const added = [...now].filter(([id]) => !before.has(id)).map(([, card]) => `${card.portalName}: ${card.portalStatus}.`);
-    const gone = [...before].filter(([id]) => !now.has(id)).map(([, card]) => `${card.portalName}: no longer listed.`);
-    const news = [...added, ...changed, ...gone];
-    if (news.length) say(news.join(" "));
+      .map(([, card]) => news("sayStatus", card));
+    const added = [...now].filter(([id]) => !before.has(id)).map(([, card]) => news("sayStatus", card));
+    const gone = [...before].filter(([id]) => !now.has(id)).map(([, card]) => news("sayGone", card));
+    const all = [...added, ...changed, ...gone];
+    if (all.length) say(all.join(" "));
   };
 
   // What somebody is typing outlives a poll, even where what it is about has left the list.
@@ -45,7 +53,7 @@
       const list = fragment.querySelector("ul.portal-list");
       if (!list) return false;
       const kept = card.cloneNode(true);
-      kept.dataset.portalStatus = "No longer waiting";
+      kept.dataset.portalStatus = told("sayDecided");
       list.prepend(kept);
     }
     return true;
@@ -81,10 +89,10 @@
     const signedOut = ctx.response.status === 401 && polls(ctx) && typing();
     if (ctx.response.status < 500 && !signedOut) return;
     event.preventDefault();
-    if (signedOut) say("You are signed out. Copy what you typed, and sign in again.", true);
+    if (signedOut) say(told("saySignedOut"), true);
     else if (!polls(ctx)) {
       const silent = ctx.response.headers.has("Retry-After");
-      say(`${silent ? "The practice's own system did not answer. Nothing was changed." : "That did not work."} Please try again in a moment.`, true);
+      say(told(silent ? "saySilent" : "sayFailed"), true);
     }
   });
 
@@ -93,12 +101,12 @@
     const { tasks } = event.detail;
     if (!keepWhatIsTyped(tasks[0].fragment)) {
       event.preventDefault();
-      say("This list has changed. What you typed is kept until you send or clear it.", true);
+      say(told("sayKept"), true);
     }
   });
 
   document.addEventListener("htmx:error", (event) => {
-    if (ours(event) && !polls(event.detail.ctx)) say("You seem to be offline. Nothing was sent.", true);
+    if (ours(event) && !polls(event.detail.ctx)) say(told("sayOffline"), true);
   });
 
   document.addEventListener("htmx:after:swap", (event) => {
@@ -110,6 +118,12 @@
     if (ctx.swap !== "outerMorph") moveFocus(ctx);
   });
 
+  // What stays in view names the time that is ticked.
+  document.addEventListener("change", (event) => {
+    const told = event.target.matches?.(".portal-slot input") && document.getElementById("portal-chosen-time");
+    if (told) told.textContent = event.target.nextElementSibling.firstChild.textContent;
+  });
+
   // Without this the link loads the page anew, all ticked, and what was typed is gone.
   document.addEventListener("click", (event) => {
     const all = event.target.closest?.("a[data-portal-tick]");
@@ -117,7 +131,7 @@
     event.preventDefault();
     const boxes = [...panel().querySelectorAll(".portal-pick input")];
     for (const box of boxes) box.checked = all.dataset.portalTick === "all";
-    say(`${boxes.filter((box) => box.checked).length} ticked.`);
+    say(told("sayTicked", { number: boxes.filter((box) => box.checked).length }));
   });
 
   document.addEventListener("click", (event) => {

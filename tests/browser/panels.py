@@ -26,6 +26,8 @@ def furnished(site: Site) -> dict[str, Show]:
         invitation = site.portal.invite(
             PEOPLE["maya"], type="visit", contact="phone", provider="ada", starts=TUESDAY_TEN + 2 * day
         )
+    declined = site.host.request("maya", TUESDAY_TEN + 7 * day)
+    site.decide("decline", declined.ref, message="Ada is away that week. Could it be the week after?")
     site.host.clock.advance(-100 * day)
     old = link_token(site.host.state, "again", asked.ref)
     site.host.clock.advance(100 * day)
@@ -39,9 +41,12 @@ def furnished(site: Site) -> dict[str, Show]:
         "step 2 with mistakes": with_mistakes,
         "step 2 without a free time": at(f"{STEP_2}&date=2026-12-12"),
         "step 2 at the horizon": at(f"{STEP_2}&provider=ada&date=2027-02-28"),
+        "step 2 to move": at(f"/portal/appointments/{confirmed.ref}/reschedule"),
         "step 3": at(f"/portal/appointments/{asked.ref}/requested"),
         "step 3 confirmed at once": at(f"/portal/appointments/{soon.ref}/requested"),
         "list": at(UPCOMING),
+        "step 3 declined": at(f"/portal/appointments/{declined.ref}/requested"),
+        "cancelled already": at(f"/portal/appointments/{declined.ref}/cancel"),
         "cancel": at(f"/portal/appointments/{asked.ref}/cancel"),
         "decline the invitation": at(f"/portal/appointments/{invitation.ref}/cancel"),
         "call to cancel": at(f"/portal/appointments/{soon.ref}/cancel"),
