@@ -24,6 +24,7 @@ from .domain.history import HistoryEntry
 from .domain.lifecycle import Status
 from .domain.series import NotEveryWeek, Week
 from .domain.staff import Staff
+from .domain.waitlist import Waiting
 from .hooks import (
     Proposal,
     appointment_accepted,
@@ -68,6 +69,7 @@ __all__ = [
     "TooEarly",
     "TooLate",
     "Undelivered",
+    "Waiting",
     "Week",
     "appointment_accepted",
     "appointment_cancelled",

@@ -18,6 +18,8 @@ from .wording import shipped
 Clock = Callable[[], datetime]
 
 _LONGEST_RETENTION = 36_500
+SHORTEST_SECRET = 16
+"""Characters; what is shorter can be tried out. Debugging and testing may use any."""
 
 
 def utc_now() -> datetime:
@@ -57,6 +59,7 @@ class Settings:
     api_rate: str
     host_deadline: float | None
     languages: tuple[str, ...]
+    metrics_token: str = field(repr=False)
     clock: Clock
 
 
@@ -74,6 +77,11 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     secret = config.get("SECRET_KEY")
     if not secret:
         mistakes.append("SECRET_KEY is not set: set it to a long random text, kept out of the repository.")
+    elif len(_as_text(secret)) < SHORTEST_SECRET and not (config.get("DEBUG") or config.get("TESTING")):
+        mistakes.append(
+            f"SECRET_KEY has fewer than {SHORTEST_SECRET} characters, and can be guessed: set it to what "
+            '`python -c "import secrets; print(secrets.token_hex())"` prints.'
+        )
     base_url = text("PORTAL_BASE_URL", "").rstrip("/")
     if not base_url:
         mistakes.append(
@@ -119,6 +127,9 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f"PORTAL_HOST_DEADLINE is {host_deadline!r}: write how many seconds the site's own answers may take, "
             "at most 60, or None to wait for ever."
         )
+    metrics_token = text("PORTAL_METRICS_TOKEN", "")
+    if metrics_token and len(metrics_token) < SHORTEST_SECRET:
+        mistakes.append(f"PORTAL_METRICS_TOKEN is short: write a random text of {SHORTEST_SECRET} characters or more.")
     languages = _languages(config.get("PORTAL_LANGUAGES") or shipped(), mistakes)
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
@@ -145,6 +156,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         api_rate=api_rate,
         host_deadline=host_deadline,
         languages=languages,
+        metrics_token=metrics_token,
         clock=clock,
     )
 

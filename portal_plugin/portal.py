@@ -24,6 +24,7 @@ from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
 from .domain.series import Week
 from .domain.text import clean_text
+from .domain.waitlist import Waiting
 from .hooks import (
     BusyTimes,
     CurrentClient,
@@ -40,7 +41,7 @@ from .services import consents, decisions, people, practices, requests, series
 from .services.phones import e164
 from .services.slots import explain, free_slots
 from .services.state import State
-from .storage import appointments, history
+from .storage import appointments, history, waitlist
 from .storage.database import check_ready, give_back
 from .web.api.routes import create_api
 from .web.blueprint import add_filters, create_blueprint
@@ -49,6 +50,7 @@ from .web.gateway import create_gateway
 from .web.guard import request_id
 from .web.htmx import install
 from .web.inbound import answer_to
+from .web.monitoring import create_monitoring
 
 
 class Portal:
@@ -75,6 +77,7 @@ class Portal:
         app.register_blueprint(create_blueprint(self._url_prefix))
         app.register_blueprint(create_api(self._url_prefix))
         app.register_blueprint(create_gateway(self._url_prefix))
+        app.register_blueprint(create_monitoring(self._url_prefix))
         app.cli.add_command(portal_commands())
 
         @app.teardown_appcontext
@@ -384,6 +387,11 @@ class Portal:
         wish = practice.wish(type, contact, provider, location)
         return explain(state, practice, wish, starts, client)
 
+    def waitlist(self) -> list[Waiting]:
+        """Who waits for a time to come free, in the order in which they are offered one."""
+        state = _state()
+        return waitlist.line(state.db, state.practice())
+
     def history(self, ref: str) -> list[HistoryEntry]:
         """What happened to an appointment, oldest first, for staff to read. Raises NotFound."""
         return history.entries(_state().db, self.appointment(ref).id)
@@ -410,8 +418,8 @@ class Portal:
     # A client's own rights.
 
     def export_client(self, client_id: str, *, by: str = "host") -> dict[str, Any]:
-        """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `consents`,
-        `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
+        """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `waitlist`,
+        `consents`, `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
         """
         return people.export_client(_state(), client_id, _actor(by))
 

@@ -44,6 +44,8 @@ def refusal(**settings: Any) -> list[str]:
     [
         ("SECRET_KEY", None, "long random text"),
         ("SECRET_KEY", "", "long random text"),
+        ("SECRET_KEY", "fifteen letters", "secrets.token_hex"),
+        ("SECRET_KEY", b"dev", "secrets.token_hex"),
         ("PORTAL_BASE_URL", None, '"https://www.example.org"'),
         ("PORTAL_BASE_URL", "", '"https://www.example.org"'),
         ("PORTAL_BASE_URL", "www.example.org", '"https://www.example.org"'),
@@ -125,6 +127,14 @@ def test_a_missing_postgresql_driver_is_named_with_the_command_that_installs_it(
         Portal(app)
 
 
+@pytest.mark.parametrize("mode", ["DEBUG", "TESTING"])
+def test_while_debugging_or_testing_a_short_secret_will_do(mode: str) -> None:
+    app = Flask("host")
+    app.config.update(RIGHT | {"SECRET_KEY": "dev", mode: True})
+    Portal(app)
+    assert "portal" in app.extensions
+
+
 def test_nothing_connects_or_is_created_at_start(tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path}/new/portal.db", "postgresql://user:password@192.0.2.1/portal"):
         make_host(url, tmp_path, Clock(MONDAY))
@@ -133,7 +143,7 @@ def test_nothing_connects_or_is_created_at_start(tmp_path: Path) -> None:
 
 def test_without_a_database_setting_the_instance_folder_holds_it(tmp_path: Path) -> None:
     app = Flask("host", instance_path=str(tmp_path / "instance"))
-    app.config.update(SECRET_KEY="x", PORTAL_BASE_URL="https://www.example.org")
+    app.config.update(SECRET_KEY="x" * 32, PORTAL_BASE_URL="https://www.example.org")
     Portal(app)
     assert app.test_cli_runner().invoke(args=["portal", "init"]).exit_code == 0
     assert (tmp_path / "instance" / "portal.db").exists()

@@ -9,6 +9,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 
 from ..domain.lifecycle import Status
 from ..domain.text import clean_line
+from ..wording import say
 
 GOOGLE = "https://calendar.google.com/calendar/render"
 OUTLOOK = "https://outlook.live.com/calendar/0/deeplink/compose"
@@ -134,13 +135,26 @@ def outlook_link(facts: Mapping[str, Any], base: str = OUTLOOK) -> str:
     )
 
 
+def web_links(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Name and address of each calendar on the web that the appointment can be put into."""
+    return {
+        "Google Calendar": google_link(facts),
+        "Outlook": outlook_link(facts),
+        "Microsoft 365": outlook_link(facts, MICROSOFT_365),
+    }
+
+
 def title(facts: Mapping[str, Any]) -> str:
     """Nothing that says what for: calendars are shared and shown on lock screens."""
     return clean_line(f"Appointment with {facts['provider']['name']}, {facts['practice']['name']}")
 
 
 def description(facts: Mapping[str, Any]) -> str:
-    return clean_line(f"Questions or changes: {facts['practice']['name']}, {facts['practice']['phone']}")
+    """A line each."""
+    questions = clean_line(f"Questions or changes: {facts['practice']['name']}, {facts['practice']['phone']}")
+    # What was queued before there was such an address has none.
+    join = facts["contact"].get("join_url")
+    return f"{say('Join: {address}', address=join)}\n{questions}" if join else questions
 
 
 def place(facts: Mapping[str, Any]) -> str:

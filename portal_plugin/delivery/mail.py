@@ -201,6 +201,8 @@ def compose(state: State, row: Message, news: Items | None = None) -> flask_mail
         "instead_of": datetime.fromisoformat(instead).astimezone(zone)
         if (instead := facts.get("instead_of"))
         else None,
+        # A message of an earlier release, still waiting, does not say.
+        "from_waitlist": facts.get("from_waitlist", False),
         "portal_url": url_for("portal.upcoming", _external=True),
         "again_url": url_for("portal.link", token=link_token(state, "again", facts["ref"]), _external=True),
         "book_url": url_for("portal.book", _external=True),

@@ -50,6 +50,7 @@ class _Case:
     moves: bool = False
     word: str = ""
     at_a_distance: bool = False
+    from_waitlist: bool = False
 
 
 _CASES = (
@@ -57,6 +58,7 @@ _CASES = (
     _Case("received-to-move", "received", None, ActorKind.CLIENT, moves=True),
     _Case("invited", "invited", None, word=WORD),
     _Case("invited-to-move", "invited", None, moves=True),
+    _Case("invited-from-waitlist", "invited", None, ActorKind.SYSTEM, from_waitlist=True),
     _Case("confirmed", "confirmed", Status.REQUESTED, word=WORD),
     _Case("confirmed-at-a-distance", "confirmed", Status.REQUESTED, at_a_distance=True),
     _Case("confirmed-and-moved", "confirmed", Status.REQUESTED, moves=True),
@@ -111,6 +113,7 @@ def _to_client(state: State, practice: Practice, case: _Case) -> Preview:
         "was": case.was,
         "by": case.by,
         "message": case.word,
+        "from_waitlist": case.from_waitlist,
         "instead_of": (sample.starts - timedelta(days=1)).isoformat() if case.moves else None,
     }
     return _preview(case.name, compose(state, _row(case.name, case.topic, CLIENT.email, said)))

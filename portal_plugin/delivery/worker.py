@@ -22,6 +22,7 @@ from ..services.expiring import still_waits, warn_of_expiry
 from ..services.people import erase_outdated
 from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
+from ..services.waitlist import offer_what_came_free
 from ..storage import chain, health, outbox
 from ..storage.database import Unreachable
 from ..storage.outbox import LEASE, MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
@@ -118,7 +119,7 @@ def run_once(app: Flask, state: State, stop: threading.Event | None = None, tall
 
 def send_due(app: Flask, state: State, stop: threading.Event, tally: Tally) -> None:
     """Write what time brings and deliver what is due, the lanes beside each other."""
-    keep_time(state)
+    keep_time(app, state)
     running: set[Future[None]] = set()
     lanes = outbox.lanes_due(state.db, state.now())
     # Mails do not wait until an endpoint that hangs makes room.
@@ -136,9 +137,14 @@ def _is_endpoint(lane: Lane) -> bool:
     return lane.recipient is not None
 
 
-def keep_time(state: State) -> None:
-    """Do what a moment brings by itself: expiries, warnings of them, and the digests of a day."""
+def keep_time(app: Flask, state: State) -> None:
+    """Do what a moment brings by itself: expiries, what came free by them for those who wait, warnings of expiries, and
+    the digests of a day.
+    """
     expire_lapsed(state)
+    # Its host is asked there, as in a request.
+    with app.app_context():
+        offer_what_came_free(state)
     warn_of_expiry(state)
     write_digests(state)
 
@@ -167,7 +173,7 @@ def run(
     while not stop.is_set():
         more = False
         try:
-            keep_time(state)
+            keep_time(app, state)
             _keep_up(app, state, running, stop, tally)
             keep_the_past(state)
             # One at a time: messages, and a wish to stop, wait for no more than one calendar.

@@ -115,6 +115,17 @@ def _address(url: object) -> str:
     return url
 
 
+def _link(url: object) -> str:
+    if not isinstance(url, str) or len(url) > 2000 or not (url == "" or is_web_address(url)):
+        raise ValueError('write a whole address that begins with "https://"')
+    return url
+
+
+def _join(url: object) -> str:
+    _link(url.replace("{provider}", "provider") if isinstance(url, str) else url)
+    return str(url)
+
+
 def _color(text: object) -> str:
     if not isinstance(text, str) or not (text == "" or is_color(text)):
         raise ValueError(f'write a colour as "#0f5c6e", not {text!r}')
@@ -137,6 +148,8 @@ Ahead = Annotated[int, BeforeValidator(_read_ahead)]
 Reminders = Annotated[tuple[Ahead, ...], BeforeValidator(_read_reminders), AfterValidator(_different)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Address = Annotated[str, BeforeValidator(_address)]
+Link = Annotated[str, BeforeValidator(_link)]
+Join = Annotated[str, BeforeValidator(_join)]
 Color = Annotated[str, BeforeValidator(_color)]
 Logo = Annotated[str, BeforeValidator(_logo)]
 Whole = Annotated[int, Strict()]
@@ -170,6 +183,7 @@ class PracticeSection(Section):
     reminder_programme: Text = ""
     color: Color = ""
     logo: Logo = ""
+    waitlist_hours: Annotated[Whole, Field(ge=0, le=336)] = 0
 
 
 class LocationEntry(Section):
@@ -177,6 +191,7 @@ class LocationEntry(Section):
     name: Name
     address: Text = ""
     zone: Zone | None = None
+    map: Link = ""
 
 
 class ContactTypeEntry(Section):
@@ -184,6 +199,8 @@ class ContactTypeEntry(Section):
     name: Name
     at_location: YesNo = False
     instructions: Text = ""
+    # Whoever has it can knock at the door.
+    join_url: Annotated[Join, Field(repr=False)] = ""
 
 
 class AppointmentTypeEntry(Section):
@@ -204,6 +221,7 @@ class AppointmentTypeEntry(Section):
     days_between: Annotated[Whole, Field(ge=0, le=730)] = 0
     open_requests: Annotated[Whole, Field(ge=1, le=1000)] | None = None
     confirm_automatically: YesNo = False
+    waitlist: YesNo = True
     instructions: Text = ""
 
 

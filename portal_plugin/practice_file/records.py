@@ -58,6 +58,7 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         policies=main.policies,
         color=main.color or DEFAULT_COLOR,
         logo=main.logo,
+        waitlist=timedelta(hours=main.waitlist_hours),
         programme=main.reminder_programme or default_programme(main.name),
         reminders=tuple(timedelta(hours=hours) for hours in main.reminders),
         remind_between=main.remind_between,
@@ -65,12 +66,12 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         locations=each(
             file.locations,
             retired.locations,
-            lambda e, gone: Location(e.key, e.name, e.address, zones[e.key], gone),
+            lambda e, gone: Location(e.key, e.name, e.address, zones[e.key], e.map, gone),
         ),
         contact_types=each(
             file.contact_types,
             retired.contact_types,
-            lambda e, gone: ContactType(e.key, e.name, e.at_location, e.instructions, gone),
+            lambda e, gone: ContactType(e.key, e.name, e.at_location, e.instructions, e.join_url, gone),
         ),
         types=each(file.appointment_types, retired.appointment_types, _type),
         providers=each(
@@ -117,6 +118,7 @@ def _type(entry: AppointmentTypeEntry, retired: bool) -> AppointmentType:
         open_requests=entry.open_requests,
         confirms_itself=entry.confirm_automatically,
         instructions=entry.instructions,
+        waitlist=entry.waitlist,
         retired=retired,
     )
 

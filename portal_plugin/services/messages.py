@@ -47,6 +47,7 @@ def enqueue(
     """
     told = facts(practice, appointment) | {"was": was, "by": actor.kind, "message": word}
     told |= {"instead_of": old.starts.isoformat() if old and old.status in OPEN else None}
+    told |= {"from_waitlist": appointment.waitlist is not None}
     topic = TOPICS.get(action)
     # One mail for what was asked for and confirmed at once. A client without an address gets none.
     at_once = action is Action.REQUEST and appointment.type.confirms_itself
@@ -123,7 +124,7 @@ def full(appointment: Appointment) -> dict[str, Any]:
         "contact": {"key": appointment.contact.key, "name": appointment.contact.name},
         "provider": {"key": appointment.provider.key, "name": appointment.provider.name},
         "location": {"key": location.key, "name": location.name} if location else None,
-        "client": {"id": client.id, "name": client.name, "email": client.email, "phone": client.phone},
+        "client": {name: getattr(client, name) for name in ("id", "name", "email", "phone", "language", "zone")},
         "note": appointment.note,
         "message": appointment.message,
         "reason": appointment.reason,
@@ -163,6 +164,7 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
             "name": appointment.contact.name,
             "at_location": appointment.contact.at_location,
             "instructions": appointment.contact.instructions,
+            "join_url": appointment.join_url,
         },
         "location": {"name": location.name, "address": location.address} if location else None,
         "client": {"name": appointment.client.name},

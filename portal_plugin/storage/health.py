@@ -40,7 +40,7 @@ def examine(db: Database) -> Health:
 
 class Queue(NamedTuple):
     """Of one channel: how many messages wait, of these how many are due and how many a worker has in hand; since when
-    the oldest of those that are due is (aware UTC); how many were given up on.
+    the oldest of those that are due is (aware UTC); how many were given up on; how many failed and are tried again.
     """
 
     channel: str
@@ -49,6 +49,11 @@ class Queue(NamedTuple):
     in_hand: int
     oldest: datetime | None
     given_up: int
+    failing: int
+
+    def late(self, now: datetime) -> timedelta:
+        """How long the oldest of those that are due has been."""
+        return now - self.oldest if self.oldest else timedelta()
 
     def stalled(self, now: datetime, after: timedelta) -> bool:
         """Whether nobody sends what has been due for so long."""
@@ -60,9 +65,25 @@ def queues(db: Database, now: datetime) -> list[Queue]:
     query = """SELECT channel, SUM(CASE WHEN failed IS NULL THEN 1 ELSE 0 END),
         SUM(CASE WHEN failed IS NULL AND due <= ? THEN 1 ELSE 0 END),
         SUM(CASE WHEN failed IS NULL AND leased_until > ? THEN 1 ELSE 0 END),
-        MIN(CASE WHEN failed IS NULL AND due <= ? THEN due END), SUM(CASE WHEN failed IS NULL THEN 0 ELSE 1 END)
+        MIN(CASE WHEN failed IS NULL AND due <= ? THEN due END), SUM(CASE WHEN failed IS NULL THEN 0 ELSE 1 END),
+        SUM(CASE WHEN failed IS NULL AND error <> '' THEN 1 ELSE 0 END)
         FROM portal_outbox WHERE sent IS NULL GROUP BY channel ORDER BY channel"""
     return [
-        Queue(channel, int(waiting), int(due), int(in_hand), None if oldest is None else instant(oldest), int(given_up))
-        for channel, waiting, due, in_hand, oldest, given_up in run(db, query, now, now, now)
+        Queue(
+            channel=channel,
+            waiting=int(waiting),
+            due=int(due),
+            in_hand=int(in_hand),
+            oldest=None if oldest is None else instant(oldest),
+            given_up=int(given_up),
+            failing=int(failing),
+        )
+        for channel, waiting, due, in_hand, oldest, given_up, failing in run(db, query, now, now, now)
     ]
+
+
+def open_appointments(db: Database) -> list[tuple[str, int, datetime]]:
+    """Of each status that is not final: how many there are, and since when the oldest is (aware UTC)."""
+    query = """SELECT status, COUNT(*), MIN(created) FROM portal_appointment
+        WHERE status IN ('requested', 'invited', 'confirmed') GROUP BY status ORDER BY status"""
+    return [(status, int(count), instant(created)) for status, count, created in run(db, query)]

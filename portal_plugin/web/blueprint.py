@@ -1,12 +1,11 @@
 """Addresses, and what every answer has in common."""
 
 import logging
-from pathlib import Path
 
 from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as PageNotFound
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from ..domain.errors import (
@@ -22,12 +21,23 @@ from ..domain.errors import (
 )
 from ..storage.database import Unreachable
 from ..wording import current, say, say_n, tell
-from ..wording.dates import FILTERS, weekdays
-from . import booking, details, feeds, links, reminders, upcoming
-from .guard import begin_request, current_state, is_for_staff, refuse_foreign_posts
+from ..wording.dates import FILTERS, common_zones, weekdays
+from . import booking, details, feeds, links, past, reminders, upcoming, waitlist
+from .guard import (
+    begin_request,
+    current_state,
+    host_token_errors,
+    is_for_staff,
+    is_review,
+    keep_what_was_sent,
+    refuse_foreign_posts,
+    signed_in_client,
+    signed_in_staff,
+)
 from .htmx import asked_path, go, is_partial, render_panel, sends, vary
 from .language import choose_language
 from .review.routes import ROUTES
+from .shipped import STATIC, keep_for_good, name_version, shipped
 
 log = logging.getLogger("portal_plugin")
 
@@ -41,19 +51,13 @@ STATUS: dict[type[PortalError], int] = {
 }
 
 
-def _shipped(folder: str) -> Path:
-    """Inside the package when installed, beside it in a checkout."""
-    inside = Path(__file__).parents[1] / folder
-    return inside if inside.is_dir() else Path(__file__).parents[2] / folder
-
-
 def create_blueprint(url_prefix: str) -> Blueprint:
     blueprint = Blueprint(
         "portal",
         __name__,
         url_prefix=url_prefix,
-        template_folder=str(_shipped("templates")),
-        static_folder=str(_shipped("static") / "portal"),
+        template_folder=str(shipped("templates")),
+        static_folder=str(STATIC),
         static_url_path="/static",
     )
     for rule, endpoint, view, methods in (
@@ -68,19 +72,25 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/appointments/<ref>/reschedule", "reschedule", booking.reschedule, ["GET", "POST"]),
         ("/appointments/<ref>/cancel", "cancel", upcoming.cancel, ["GET", "POST"]),
         ("/appointments/<ref>/calendar.ics", "calendar", upcoming.calendar, ["GET"]),
+        ("/appointments/past", "past", past.past, ["GET"]),
         ("/appointments/calendar", "subscribe", feeds.subscribe, ["GET", "POST"]),
         ("/calendar/<secret>.ics", "feed", feeds.feed, ["GET"]),
         ("/appointments/reminders", "reminders", reminders.reminders, ["GET"]),
         ("/appointments/reminders", "turn_on", reminders.turn_on, ["POST"]),
         ("/appointments/reminders/off", "turn_off", reminders.turn_off, ["POST"]),
+        ("/appointments/waitlist", "wait", waitlist.wait, ["GET", "POST"]),
+        ("/appointments/waitlist/<ref>/leave", "leave", upcoming.leave, ["POST"]),
         ("/link/<token>", "link", links.follow, ["GET"]),
         *ROUTES,
     ):
         blueprint.add_url_rule(rule, endpoint, view, methods=methods)
+    blueprint.url_defaults(name_version)
     blueprint.before_request(_before)
     blueprint.after_request(_after)
     blueprint.register_error_handler(PortalError, _refusal)
     blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
+    for error in host_token_errors():
+        blueprint.register_error_handler(error, _not_of_this_session)
     for failure in Unreachable:
         blueprint.register_error_handler(failure, _unreachable)
     return blueprint
@@ -88,7 +98,13 @@ def create_blueprint(url_prefix: str) -> Blueprint:
 
 def add_filters(app: Flask) -> None:
     app.jinja_env.filters.update(FILTERS, portal_go=go, portal_sends=sends)
-    app.jinja_env.globals.update(portal_say=say, portal_say_n=say_n, portal_weekdays=weekdays, portal_language=current)
+    app.jinja_env.globals.update(
+        portal_say=say,
+        portal_say_n=say_n,
+        portal_weekdays=weekdays,
+        portal_zones=common_zones,
+        portal_language=current,
+    )
 
 
 def _before() -> None:
@@ -102,11 +118,12 @@ def _before() -> None:
 
 
 def _after(response: Response) -> Response:
-    if request.endpoint != "portal.static":
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        vary(response)
+    if request.endpoint == "portal.static":
+        return keep_for_good(response)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    vary(response)
     return response
 
 
@@ -135,6 +152,20 @@ def _not_answered(error: NotAnswered) -> ResponseReturnValue:
     )
     response.headers["Retry-After"] = "5"
     return response
+
+
+def _not_of_this_session(error: HTTPException) -> ResponseReturnValue:
+    """The host's own protection refused a form, before anything of ours has run: its session has ended, or it is none
+    of this site's.
+    """
+    try:
+        _before()
+        (signed_in_staff if is_review() else signed_in_client)()
+    except HTTPException as answer:
+        return current_app.handle_http_exception(answer)
+    except PortalError as refusal:
+        return _refusal(refusal)
+    return keep_what_was_sent("")
 
 
 def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:

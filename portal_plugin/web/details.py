@@ -11,6 +11,7 @@ from ..domain.errors import NotOffered
 from ..domain.practice import AppointmentType, Keyed, Practice
 from ..wording import say, tell
 from ..wording.dates import minutes
+from .forms import read_zone
 from .guard import current_practice, signed_in_client
 from .htmx import render_panel
 
@@ -32,8 +33,9 @@ def details() -> ResponseReturnValue:
 
 
 def chosen_in(values: MultiDict[str, str]) -> dict[str, str]:
-    """Step 1's choices. One made twice is none."""
-    return {name: TWICE if len(values.getlist(name)) > 1 else values.get(name, "") for name in CHOICES}
+    """Step 1's choices, and the time zone that step 2 tells its times in. A choice made twice is none."""
+    chosen = {name: TWICE if len(values.getlist(name)) > 1 else values.get(name, "") for name in CHOICES}
+    return chosen | {"zone": read_zone(values.get("zone", ""))}
 
 
 def show_details(
@@ -61,6 +63,7 @@ def show_details(
         location=_key(place),
         providers=anybody + [Option(each.key, each.name, each.title) for each in providers],
         provider=_key(provider),
+        zone=chosen["zone"],
         errors={error.field: tell(error)} if error else {},
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, g, has_request_context, redirect, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
 from ..domain.appointment import Appointment, Client
@@ -18,7 +19,7 @@ from ..domain.staff import Staff
 from ..services.state import State
 from ..storage import appointments, history
 from ..wording import say
-from .htmx import current_path, redirect_whole_page
+from .htmx import asked_path, current_path, redirect_whole_page, render_panel
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -133,6 +134,15 @@ def refuse_foreign_posts() -> None:
         abort(400, say("This form was sent from another site."))
 
 
+def host_token_errors() -> tuple[type[HTTPException], ...]:
+    """What Flask-WTF raises for a form that does not belong to the session; none without Flask-WTF."""
+    try:
+        from flask_wtf.csrf import CSRFError
+    except ImportError:
+        return ()
+    return (CSRFError,)
+
+
 def exempt_from_csrf(extensions: dict[str, Any], blueprint: Blueprint) -> None:
     """Flask-WTF's protection is for what a browser sends by itself. Cookies count for nothing in a blueprint whose
     callers bring a key or a signature. To be called at each request as well, since it may be added after the portal.
@@ -172,4 +182,20 @@ def _to_sign_in(state: State, back: str) -> "Response":
         raise SetupError(
             f"PORTAL_SIGN_IN is {endpoint!r}, and the site has no such endpoint: name the one of its sign-in page."
         ) from None
-    return redirect_whole_page(address) or redirect(address)
+    # What was typed into a form would be lost on the way through a sign-in.
+    return redirect_whole_page(address) or (
+        keep_what_was_sent(address) if request.method == "POST" else redirect(address)
+    )
+
+
+def keep_what_was_sent(sign_in: str) -> "Response":
+    """A page with the form of a session that has ended, to be sent again. `sign_in` is empty for who is back."""
+    title, status = (say("You are signed out"), 401) if sign_in else (say("Please send it again"), 400)
+    page = "review/page.html" if is_review() else "page.html"
+    sent = list(request.form.items(multi=True))
+    return render_panel("signed_out", title, status, page=page, sign_in=sign_in, address=asked_path(), sent=sent)
+
+
+def is_review() -> bool:
+    """Whether this address is one of the review page's."""
+    return (request.endpoint or "").startswith("portal.review_")

@@ -33,11 +33,12 @@ def follow(token: str) -> ResponseReturnValue:
     return redirect(book_again(appointment), 303)
 
 
-def book_again(appointment: Appointment) -> str:
+def book_again(appointment: Appointment, provider: str | None = None) -> str:
+    """The address of step 2 with the same details, or with another provider (a key; empty for any available)."""
     return url_for(
         "portal.time",
         type=appointment.type.key,
         contact=appointment.contact.key,
-        provider=appointment.provider.key,
+        provider=(appointment.provider.key if provider is None else provider) or None,
         location=appointment.location.key if appointment.location else None,
     )

@@ -77,7 +77,7 @@ def furnished_desk(site: Site) -> dict[str, Show]:
 def nothing_ticked(visitor: Visitor) -> None:
     visitor.expects.add(422)
     visitor.open(REVIEW)
-    visitor.page.get_by_label("Message to the client for each of them").fill("We are moving house.")
+    visitor.page.get_by_label("Message to the client (optional): All that are ticked").fill("We are moving house.")
     visitor.button("Confirm all ticked").click()
     expect(visitor.page.get_by_role("alert")).to_be_visible()
 

@@ -37,7 +37,7 @@ def test_a_request_is_confirmed_with_a_message_in_one_action(either_rosa: Visito
     rosa.button("Confirm Maya Lindqvist").click()
     expect(page.get_by_text("Everybody has an answer.")).to_be_visible()
     expect(page.locator("#portal-results")).to_contain_text(
-        "Maya Lindqvist, Tuesday, December 8, 2026, 10:00 AM: confirmed."
+        "Maya Lindqvist, Tuesday, December 8, 2026, 10:00 AM: Confirmed"
     )
     [confirmed] = site.appointments()
     assert (confirmed.status, confirmed.message) == ("confirmed", "Ring twice.")
@@ -50,7 +50,7 @@ def test_several_are_declined_at_once(either_rosa: Visitor, site: Site) -> None:
     rosa.open(REVIEW)
     for day in ("Tuesday, December 8", "Thursday, December 10"):
         page.get_by_role("checkbox", name=f"Choose Maya Lindqvist, {day}").check()
-    page.get_by_label("Message to the client for each of them").fill("Ada is away.")
+    page.get_by_label("Message to the client (optional): All that are ticked").fill("Ada is away.")
     rosa.button("Decline all ticked").click()
     expect(page.locator("#portal-results li")).to_have_count(2)
     assert statuses(site) == ["declined", "requested", "declined"]
@@ -81,7 +81,7 @@ def test_all_are_ticked_and_confirmed_at_once_and_none_when_one_thinks_again(eit
     page.get_by_role("link", name="Tick none").click()
     expect(ticked).to_have_count(0)
     if rosa.javascript:
-        page.get_by_label("Message to the client for each of them").fill("Welcome.")
+        page.get_by_label("Message to the client (optional): All that are ticked").fill("Welcome.")
     page.get_by_role("link", name="Tick all 3").click()
     rosa.button("Confirm all ticked").click()
     expect(page.locator("#portal-results li")).to_have_count(3)
@@ -228,7 +228,7 @@ def test_the_queue_needs_only_a_keyboard(either_rosa: Visitor, site: Site) -> No
     site.host.request("maya")
     site.host.request("theo", TUESDAY_TEN + DAY)
     rosa.open(REVIEW)
-    tab_to(rosa, page.get_by_label("Message to the client for Maya"))
+    tab_to(rosa, page.get_by_label("Message to the client (optional): Maya"))
     page.keyboard.type("Welcome.")
     tab_to(rosa, rosa.button("Confirm Maya Lindqvist"))
     page.keyboard.press("Enter")

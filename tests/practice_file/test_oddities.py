@@ -115,6 +115,12 @@ ODD = [
         "open_requests",
         "no effect with confirm_auto",
     ),
+    (
+        "minutes = 50",
+        "minutes = 50\nwaitlist = false",
+        "waitlist =",
+        "it has no effect without a waitlist; set waitlist_hours under [practice], or remove it",
+    ),
     # Hours.
     (
         'tuesday = ["9:00-12:00"]',

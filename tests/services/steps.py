@@ -23,7 +23,7 @@ def empty(url: str) -> None:
     with psycopg.connect(url, options="-c lock_timeout=10s") as connection:
         for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} DISABLE TRIGGER USER".encode())
-        for table in (*reversed(TABLES), "seal", "consent", "inbound_text", "practice"):
+        for table in (*reversed(TABLES), "seal", "consent", "inbound_text", "waitlist", "practice"):
             connection.execute(f"DELETE FROM portal_{table}".encode())
         for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} ENABLE TRIGGER USER".encode())

@@ -201,15 +201,15 @@ def test_what_overtakes_a_message_that_was_given_up_on_stays(db):
 
 
 def test_the_queues_are_told_by_channel(db):
-    assert queues(db, MONDAY) == [Queue("mail", 1, 1, 0, MONDAY, 0)]
+    assert queues(db, MONDAY) == [Queue("mail", 1, 1, 0, MONDAY, 0, 0)]
     enqueue(db, 2)
     hooks(db, 1)
     taken, *_ = lease(db, most=2)
     later = MONDAY + 4 * MINUTE
-    assert queues(db, later) == [Queue("mail", 3, 3, 2, MONDAY, 0), Queue("webhook", 1, 1, 0, MONDAY, 0)]
+    assert queues(db, later) == [Queue("mail", 3, 3, 2, MONDAY, 0, 0), Queue("webhook", 1, 1, 0, MONDAY, 0, 0)]
     assert [queue.stalled(later, 3 * MINUTE) for queue in queues(db, later)] == [False, True]
     outbox.settle(db, taken, failed=MONDAY)
-    assert queues(db, MONDAY + LEASE)[0] == Queue("mail", 2, 2, 0, MONDAY, 1)
+    assert queues(db, MONDAY + LEASE)[0] == Queue("mail", 2, 2, 0, MONDAY, 1, 0)
 
 
 def test_a_worker_that_lost_its_lease_settles_nothing(db):

@@ -287,5 +287,5 @@ def test_a_series_of_no_free_week_makes_nothing(host: Host, rosa: FlaskClient) -
     answer = send(rosa, weeks="2", which="free", date="2026-12-12")
     assert answer.status_code == 409
     assert "0 of 2 weeks invited" in read(answer).words
-    assert weeks(answer) == ["Closed: no hours on that day"] * 2
+    assert weeks(answer) == ["No hours on that day"] * 2
     assert listed(host) == []

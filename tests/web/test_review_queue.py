@@ -100,7 +100,7 @@ def test_one_click_confirms_with_a_message_and_leads_back_to_the_queue(host: Hos
     assert answer.status_code == 303
     assert answer.location == f"{REVIEW}?done={ref}"
     page = open_page(rosa, answer.location)
-    assert "Maya Lindqvist, Tuesday, December 8, 2026, 10:00 AM: confirmed." in page.words
+    assert "Maya Lindqvist, Tuesday, December 8, 2026, 10:00 AM: Confirmed" in page.words
     assert cards(page) == [other]
     assert (now_is(host, ref).status, now_is(host, ref).message) == ("confirmed", "Ring twice")
     with host.app.app_context():
@@ -135,7 +135,7 @@ def test_many_are_decided_at_once_and_each_is_listed(host: Host, rosa: FlaskClie
     answer = rosa.post(DECIDE, data=form | {"verb": "decline", "message": "Closed.", "ref": refs[:2]})
     assert answer.status_code == 303
     page = open_page(rosa, answer.location)
-    assert page.words.count(": declined.") == 2
+    assert page.words.count(": Declined") == 2
     assert cards(page) == refs[2:]
     assert [now_is(host, ref).message for ref in refs] == ["Closed.", "Closed.", ""]
 
@@ -150,7 +150,7 @@ def test_of_many_those_that_cannot_be_are_told_and_the_others_done(host: Host, r
     page = read(answer)
     assert "This appointment is declined and can no longer be confirmed." in page.words
     assert "There is no such appointment." in page.words
-    assert ": confirmed." in page.words
+    assert ": Confirmed" in page.words
     assert [now_is(host, ref).status for ref in refs] == ["declined", "confirmed", "requested"]
     assert "data-hx-trigger" not in page.html.split("portal-title")[0]
     assert page.named("textarea")[-1]["name"] == "message"
@@ -184,7 +184,7 @@ def test_what_was_just_decided_stays_listed_while_the_queue_polls(host: Host, ro
     panel = open_page(rosa, answer.location).named("section")[0]
     assert rosa.get(panel["data-hx-get"], headers=HTMX).status_code == 204
     host.request("theo", TUESDAY_TEN + DAY)
-    assert ": confirmed." in open_page(rosa, panel["data-hx-get"], **HTMX).words
+    assert ": Confirmed" in open_page(rosa, panel["data-hx-get"], **HTMX).words
 
 
 def test_a_queue_that_asks_again_is_told_cheaply_that_nothing_is_new(host: Host, rosa: FlaskClient) -> None:

@@ -11,23 +11,40 @@ from ...domain.appointment import Appointment
 from ...domain.errors import AlreadyDecided, NotAnswered, PortalError
 from ...domain.history import HistoryEntry, Result
 from ...domain.lifecycle import Action, ActorKind, Status
+from ...domain.said import said
 from ...services.decisions import decide
 from ...storage import appointments, history
+from ...wording import say, tell
 from ...wording.dates import long_date, told_time
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
 from .forms import DecisionForm
 from .panels import actor, found, render
 
-# The same words everywhere: button, what screen readers hear after it, and its look.
 BUTTONS = {
-    "confirm": ("Confirm", ""),
-    "decline": ("Decline", "portal-quiet"),
-    "accept": ("Accept for the client", ""),
-    "withdraw": ("Withdraw the invitation", "portal-quiet"),
-    "complete": ("It took place", ""),
-    "no-show": ("Client did not come", "portal-quiet"),
-    "cancel": ("Cancel the appointment", "portal-danger"),
+    "confirm": (said("Confirm"), ""),
+    "decline": (said("Decline"), "portal-quiet"),
+    "accept": (said("Accept for the client"), ""),
+    "withdraw": (said("Withdraw the invitation"), "portal-quiet"),
+    "complete": (said("It took place"), ""),
+    "no-show": (said("Client did not come"), "portal-quiet"),
+    "cancel": (said("Cancel the appointment"), "portal-danger"),
+}
+"""The words of each verb and its look."""
+
+HAPPENED = {
+    Action.REQUEST: said("Requested"),
+    Action.INVITE: said("Invited"),
+    Action.BOOK: said("Booked"),
+    Action.CONFIRM: said("Confirmed"),
+    Action.ACCEPT: said("Accepted"),
+    Action.DECLINE: said("Declined"),
+    Action.CANCEL: said("Cancelled"),
+    Action.REPLACE: said("Moved"),
+    Action.WITHDRAW: said("Withdrawn"),
+    Action.EXPIRE: said("Expired"),
+    Action.COMPLETE: said("Completed"),
+    Action.MISS: said("Marked as missed"),
 }
 
 
@@ -59,7 +76,7 @@ def show(appointment: Appointment, form: DecisionForm, status: int = 200) -> Res
     links = appointments.chain(state.db, practice, appointment)
     return render(
         "appointment",
-        appointment.client.name or "Appointment",
+        appointment.client.name or say("Appointment"),
         status,
         appointment=appointment,
         chain=links if len(links) > 1 else [],
@@ -78,14 +95,14 @@ class Happened(NamedTuple):
 
     at: datetime
     what: str
-    who: str
+    whom: str
     reason: str
 
 
 def _happened(appointment: Appointment) -> list[Happened]:
     zone = ZoneInfo(appointment.zone)
     return [
-        Happened(entry.at.astimezone(zone), _words(entry), _who(entry), entry.reason)
+        Happened(entry.at.astimezone(zone), _words(entry), _whom(entry), entry.reason)
         for entry in history.entries(current_state().db, appointment.id)
     ]
 
@@ -93,33 +110,40 @@ def _happened(appointment: Appointment) -> list[Happened]:
 def refusal(error: PortalError, appointment: Appointment) -> str:
     """Why something was refused; where somebody was faster, also who and when."""
     if not isinstance(error, AlreadyDecided):
-        return str(error)
+        return tell(error)
     entries = history.entries(current_state().db, appointment.id)
     last = next((entry for entry in reversed(entries) if entry.result is Result.DONE), None)
     if last is None:
-        return str(error)
+        return tell(error)
     at = last.at.astimezone(ZoneInfo(appointment.zone))
-    return f"{error} {_words(last).capitalize()} by {_who(last)}, {long_date(at)}, {told_time(at)}."
+    return say(
+        "{refusal} {what} by {whom}, {date}, {time}.",
+        refusal=tell(error),
+        what=_words(last),
+        whom=_whom(last),
+        date=long_date(at),
+        time=told_time(at),
+    )
 
 
 def _words(entry: HistoryEntry) -> str:
     known = Action.__members__.get(entry.action.upper())
-    words = known.value if known else entry.action
-    return words if entry.result is Result.DONE else f"{words}, refused"
+    words = tell(HAPPENED[known]) if known else say("Access")
+    return words if entry.result is Result.DONE else say("{what}, refused,", what=words)
 
 
-def _who(entry: HistoryEntry) -> str:
+def _whom(entry: HistoryEntry) -> str:
     match entry.actor_kind:
         case ActorKind.STAFF:
             return entry.actor
         case ActorKind.HOST:
-            return "the practice’s system"
+            return say("the practice’s system")
         case ActorKind.SYSTEM:
-            return "itself"
+            return say("itself")
         case ActorKind.LINK:
-            return "the client, through a link"
+            return say("the client, through a link")
         case _:
-            return "the client"
+            return say("the client")
 
 
 def _verbs(appointment: Appointment) -> list[str]:

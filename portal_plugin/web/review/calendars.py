@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from ...domain.errors import NotFound
 from ...storage.feeds import Kind, listed
+from ...wording import say
 from ..feeds import address_of, change
-from ..forms import STALE
 from ..guard import current_practice, current_state, signed_in_staff
 from .forms import CalendarForm
 from .panels import actor, render
@@ -16,10 +16,10 @@ def calendars() -> ResponseReturnValue:
     """GET shows the addresses, POST makes a provider's anew or ends it."""
     staff, state = signed_in_staff(), current_state()
     form = CalendarForm(state, staff, request.form)
-    if request.method == "GET":
+    if request.method != "POST":
         return _show(form)
     if not form.validate():
-        return _show(form, STALE, 400)
+        return _show(form, form.errors["portal_token"], 400)
     provider = form.typed["provider"]
     if provider not in current_practice().providers:
         raise NotFound
@@ -31,4 +31,6 @@ def _show(form: CalendarForm, error: str = "", status: int = 200) -> ResponseRet
     state = current_state()
     addresses = {key: address_of(state, feed) for key, feed in listed(state.db, Kind.PROVIDER).items()}
     providers = [one for one in current_practice().providers.values() if not one.retired or one.key in addresses]
-    return render("calendars", "Calendars", status, providers=providers, addresses=addresses, form=form, error=error)
+    return render(
+        "calendars", say("Calendars"), status, providers=providers, addresses=addresses, form=form, error=error
+    )

@@ -7,7 +7,6 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 
 from wtforms import Form, StringField, TextAreaField
-from wtforms.validators import Length
 
 from ...domain.appointment import Client
 from ...domain.instants import wall_instants
@@ -16,8 +15,9 @@ from ...domain.series import MOST_WEEKS
 from ...domain.staff import Staff
 from ...domain.text import LONGEST, clean_line
 from ...services.state import State
+from ...wording import say
 from ...wording.dates import write_instant
-from ..forms import ClientForm, printable, read_day, read_instant
+from ..forms import ClientForm, at_most, printable, read_day, read_instant
 
 VERBS = {
     "confirm": Action.CONFIRM,
@@ -35,9 +35,7 @@ _TIME = re.compile(r"[0-2][0-9]:[0-5][0-9]", re.ASCII)
 
 
 class Message(Form):
-    message = TextAreaField(
-        validators=[Length(max=LONGEST, message=f"Please keep it under {LONGEST:,} characters."), printable]
-    )
+    message = TextAreaField(validators=[at_most(LONGEST), printable])
 
 
 class StaffForm(ClientForm):
@@ -67,13 +65,20 @@ class CalendarForm(StaffForm):
     texts = ()
 
 
+class WaitlistForm(StaffForm):
+    """Who is taken off the waitlist; there is nothing to type."""
+
+    fields = ("ref",)
+    texts = ()
+
+
 class DecisionForm(StaffForm):
     fields = ("verb", "message", "from")
     verbs = frozenset(VERBS)
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.typed["verb"] not in self.verbs:
-            yield "verb", "Choose what to do."
+            yield "verb", say("Choose what to do.")
 
     @property
     def action(self) -> Action:
@@ -96,7 +101,7 @@ class ManyForm(DecisionForm):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if not self.refs:
-            yield "ref", "Tick the requests that this is about."
+            yield "ref", say("Tick the requests that this is about.")
         yield from super().wrong()
 
 
@@ -115,9 +120,9 @@ class Wall(NamedTuple):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.day is None or not date(1971, 1, 1) < self.day < date(2900, 1, 1):
-            yield "date", "Enter a date."
+            yield "date", say("Enter a date.")
         if self.time is None:
-            yield "time", "Enter a time."
+            yield "time", say("Enter a time.")
 
 
 class WallForm(StaffForm):
@@ -140,9 +145,11 @@ class WallForm(StaffForm):
             self.twice = instants
             instants = [each for each in instants if write_instant(each) == self.typed["which-hour"]]
             if not instants:
-                self.errors["which-hour"] = "The clock shows that time twice on that day. Choose which one is meant."
+                self.errors["which-hour"] = say(
+                    "The clock shows that time twice on that day. Choose which one is meant."
+                )
         elif not instants:
-            self.errors["time"] = "The clock skips that time on that day."
+            self.errors["time"] = say("The clock skips that time on that day.")
         return next(iter(instants), None)
 
 
@@ -158,11 +165,12 @@ class MoveForm(WallForm):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.typed["date"] or self.typed["time"] or not self.typed["starts"]:
-            yield from self.wall.wrong() if self.typed["date"] or self.typed["time"] else [("starts", "Choose a time.")]
+            typed = self.typed["date"] or self.typed["time"]
+            yield from self.wall.wrong() if typed else [("starts", say("Choose a time."))]
             return
         self.instant = read_instant(self.typed["starts"])
         if self.instant is None:
-            yield "starts", "Choose a time from the list, or enter a date and a time."
+            yield "starts", say("Choose a time from the list, or enter a date and a time.")
 
     def validate(self) -> bool:
         super().validate()
@@ -183,7 +191,7 @@ class InviteForm(WallForm):
 
     class Checked(Message):
         find = StringField(validators=[printable])
-        name = StringField(validators=[Length(max=200, message="Please keep it under 200 characters."), printable])
+        name = StringField(validators=[at_most(200), printable])
 
     def __init__(self, state: State, staff: Staff, sent: Mapping[str, str]) -> None:
         super().__init__(state, staff, sent)
@@ -199,19 +207,19 @@ class InviteForm(WallForm):
 
     def wrong(self) -> Iterator[tuple[str, str]]:
         if self.typed["verb"] not in {"invite", "book"}:
-            yield "verb", "Choose whether to invite or to book."
+            yield "verb", say("Choose whether to invite or to book.")
         yield from self.wall.wrong()
         if not self.weeks:
-            yield "weeks", f"Enter a number of weeks from 1 to {MOST_WEEKS}."
+            yield "weeks", say("Enter a number of weeks from 1 to {most}.", most=MOST_WEEKS)
 
     def typed_client(self) -> Client | None:
         """The client as typed; what is missing is in `errors`."""
         typed, id_ = self.typed, clean_line(self.typed["id"][:200])
         if not id_:
-            self.errors["id"] = "Enter the client’s id in your system."
+            self.errors["id"] = say("Enter the client’s id in your system.")
         client = Client(id_ or "?", typed["name"], typed["email"], typed["phone"][:40])
         if not client.name:
-            self.errors["name"] = "Enter the client’s name."
+            self.errors["name"] = say("Enter the client’s name.")
         if typed["email"].strip() != client.email:
-            self.errors["email"] = "That is not one e-mail address."
+            self.errors["email"] = say("That is not one e-mail address.")
         return None if {"id", "name", "email"}.intersection(self.errors) else client

@@ -10,10 +10,12 @@ from flask.typing import ResponseReturnValue
 from ...domain.appointment import Appointment, Client
 from ...domain.errors import NotOffered, PortalError, SetupError
 from ...domain.practice import Practice, Wish
-from ...domain.series import NotEveryWeek, Week
+from ...domain.said import said
+from ...domain.series import NotEveryWeek, Outcome, Week
 from ...services.requests import Asking
 from ...services.series import make_once, make_weekly
 from ...storage import appointments
+from ...wording import say, say_n, tell
 from ...wording.dates import told_apart
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
@@ -26,6 +28,15 @@ ORDER = (
     *("find", "client", "id", "name", "email", "phone", "type", "contact", "provider", "location"),
     *("date", "time", "which-hour", "weeks", "which", "message", "verb"),
 )
+
+OUTCOMES = {
+    Outcome.FREE: said("Free"),
+    Outcome.TAKEN: said("Taken"),
+    Outcome.CLOSED: said("Closed"),
+    Outcome.PASSED: said("Passed"),
+    Outcome.MADE: said("Booked"),
+    Outcome.REFUSED: said("Refused"),
+}
 
 
 def invite() -> ResponseReturnValue:
@@ -50,7 +61,7 @@ def _look_for_client(form: InviteForm) -> ResponseReturnValue:
     form.errors = {name: form.errors[name] for name in ("portal_token", "find") if name in form.errors}
     found = _found(form)
     if not found and not form.errors:
-        form.errors["find"] = "Nobody was found. Try another name, or a part of it."
+        form.errors["find"] = say("Nobody was found. Try another name, or a part of it.")
     return _show(form, 400 if form.stale else 422 if form.errors else 200, found)
 
 
@@ -60,7 +71,7 @@ def _once(form: InviteForm, asking: Asking) -> ResponseReturnValue:
         made = make_once(current_state(), current_practice(), asking, book=form.typed["verb"] == "book")
     except PortalError as error:
         offered = isinstance(error, NotOffered)
-        form.errors[error.field if isinstance(error, NotOffered) and error.field in ORDER else "date"] = str(error)
+        form.errors[error.field if isinstance(error, NotOffered) and error.field in ORDER else "date"] = tell(error)
         return _show(form, 422 if offered else 409)
     return redirect(url_for("portal.review_appointment", ref=made.ref), 303)
 
@@ -71,18 +82,25 @@ def _weekly(form: InviteForm, asking: Asking) -> ResponseReturnValue:
     try:
         weeks = make_weekly(current_state(), current_practice(), asking, form.weeks, book=book, free_only=free_only)
     except NotEveryWeek as error:
-        form.errors["which"] = f"{error} Choose another time, or leave those weeks out."
+        form.errors["which"] = say("{problem} Choose another time, or leave those weeks out.", problem=tell(error))
         form.typed["which"] = "free"
         return _show(form, 409, weeks=error.weeks)
     made = sum(week.appointment is not None for week in weeks)
     return render(
         "series",
-        f"{made} of {len(weeks)} weeks {'booked' if book else 'invited'}",
+        _made(made, len(weeks), book=book),
         200 if made else 409,
         weeks=weeks,
+        outcomes=OUTCOMES,
         client=asking.client,
         wish=asking.wish,
     )
+
+
+def _made(made: int, weeks: int, *, book: bool) -> str:
+    if book:
+        return say_n("{made} of {number} week booked", "{made} of {number} weeks booked", weeks, made=made)
+    return say_n("{made} of {number} week invited", "{made} of {number} weeks invited", weeks, made=made)
 
 
 def _asking(form: InviteForm, client: Client, wish: Wish, starts: datetime) -> Asking:
@@ -116,7 +134,7 @@ def _client(form: InviteForm) -> Client | None:
         return form.typed_client()
     chosen = next((client for client in _found(form) if client.id == form.typed["client"]), None)
     if chosen is None:
-        form.errors.setdefault("find", "Look for the client, and choose one.")
+        form.errors.setdefault("find", say("Look for the client, and choose one."))
     return chosen
 
 
@@ -136,7 +154,7 @@ def _wish(form: InviteForm) -> Wish | None:
     try:
         return current_practice().wish(typed["type"], typed["contact"], typed["provider"], typed["location"])
     except NotOffered as error:
-        form.errors.setdefault(error.field, str(error))
+        form.errors.setdefault(error.field, tell(error))
         return None
 
 
@@ -151,7 +169,7 @@ def _show(
     again = _again(form.typed["again"])
     return render(
         "invite",
-        "Invite or book",
+        say("Invite or book"),
         status,
         again=again,
         finds=current_state().questions.find_clients is not None,
@@ -161,6 +179,7 @@ def _show(
         providers=_offered(practice, "providers"),
         locations=_offered(practice, "locations"),
         weeks=weeks,
+        outcomes=OUTCOMES,
         hours=[told_apart(each, zone) for each in form.twice],
         form=form,
         errors=by_first_fault(form.errors, ORDER),

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from ...domain.instants import day_bounds, instant, local_date, seconds
 from ...domain.lifecycle import Status
 from ...storage import appointments
+from ...wording import say
 from ..forms import read_day
 from ..guard import current_practice, current_state, signed_in_staff
 from .panels import render
@@ -38,7 +39,7 @@ def listing() -> ResponseReturnValue:
     )
     return render(
         "appointments",
-        "Appointments",
+        say("Appointments"),
         rows=rows[:ON_A_PAGE],
         asked=asked,
         filters={name: value for name, value in asked.items() if value or name == "since"},

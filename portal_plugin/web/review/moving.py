@@ -11,6 +11,7 @@ from ...domain.instants import local_date, seconds
 from ...domain.lifecycle import OPEN
 from ...domain.practice import Wish
 from ...services.requests import Asking, book_for_client
+from ...wording import say, tell
 from ...wording.dates import told_apart
 from ..calendar_month import month_view
 from ..forms import read_day, read_month, said_once
@@ -35,7 +36,7 @@ def _send(old: Appointment, form: MoveForm) -> ResponseReturnValue:
     try:
         moved = _moved(old, form, form.instant)
     except PortalError as error:
-        form.errors[_field(error)] = str(error)
+        form.errors[_field(error)] = tell(error)
         return _show(found(old.ref), form, 422 if isinstance(error, NotOffered) else 409)
     return redirect(url_for("portal.review_appointment", ref=moved.ref), 303)
 
@@ -72,7 +73,8 @@ def _show(old: Appointment, form: MoveForm, status: int = 200) -> ResponseReturn
     try:
         anybody = _wish(old, "")
     except NotOffered as error:
-        return render("problem", "This cannot be moved", 422, sentence=f"{error} Book another one instead.", back=old)
+        sentence = say("{problem} Book another one instead.", problem=tell(error))
+        return render("problem", say("This cannot be moved"), 422, sentence=sentence, back=old)
     wish = _wish(old, form.typed["provider"]) if _offers(anybody, form.typed["provider"]) else anybody
     wanted = request.args.get("date", "")
     month = read_month(wanted)
@@ -80,7 +82,7 @@ def _show(old: Appointment, form: MoveForm, status: int = 200) -> ResponseReturn
     view = month_view(current_state(), current_practice(), wish, old.client, old, day, any_day=month is not None)
     return render(
         "move",
-        "Move this appointment",
+        say("Move this appointment"),
         status,
         appointment=old,
         movable=old.status in OPEN and current_state().now() < old.starts,

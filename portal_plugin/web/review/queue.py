@@ -10,6 +10,7 @@ from ...domain.appointment import Appointment
 from ...domain.errors import NotAnswered, NotFound, PortalError
 from ...services.decisions import decide
 from ...storage import appointments
+from ...wording import say, tell
 from ..forms import said_once
 from ..guard import current_practice, current_state, signed_in_staff
 from .appointment import refusal
@@ -75,7 +76,7 @@ def _decide_each(form: ManyForm, refs: list[str]) -> list[Result]:
                 continue
             except NotAnswered as error:
                 silence = error
-        results.append(Result(appointments.by_ref(state.db, current_practice(), ref), str(silence)))
+        results.append(Result(appointments.by_ref(state.db, current_practice(), ref), tell(silence)))
     return results
 
 
@@ -87,7 +88,7 @@ def _decide(form: ManyForm, ref: str) -> Result:
     except NotAnswered:
         raise
     except NotFound as error:
-        return Result(None, str(error))
+        return Result(None, tell(error))
     except PortalError as error:
         now = found(ref)
         return Result(now, refusal(error, now))
@@ -105,7 +106,7 @@ def show_queue(
     named = appointments.by_refs(state.db, practice, [*done, *(one.replaces for one in requests if one.replaces)])
     return render(
         "queue",
-        "Requests",
+        say("Requests"),
         status,
         waiting=_waiting(requests[:MOST], named),
         more=len(requests) > MOST,

@@ -13,6 +13,7 @@ from ...domain.instants import day_bounds, instant, seconds
 from ...domain.practice import Interval, Practice, Provider
 from ...services.state import State
 from ...storage import appointments, busy_calendars, claims
+from ...wording import current, say
 from ..forms import read_day
 from ..guard import current_practice, current_state, signed_in_staff
 from .day_plan import DayPlan, day_plan, joined
@@ -41,7 +42,7 @@ def schedule() -> ResponseReturnValue:
     table = timetable(_plans(state, practice, [chosen] if chosen else everybody, days), now)
     return render(
         "schedule",
-        "Schedule",
+        say("Schedule"),
         table=table,
         days=days,
         day=day,
@@ -55,8 +56,8 @@ def schedule() -> ResponseReturnValue:
 
 
 def _days(day: date, week: bool) -> list[date]:
-    """The day, or the week that it is in, which begins on Sunday as in step 2."""
-    first = day - ONE_DAY * (day.isoweekday() % 7) if week else day
+    """The day, or the week that it is in, which begins as the reader’s country begins it."""
+    first = day - ONE_DAY * ((day.weekday() - current().locale.first_week_day) % 7) if week else day
     return [first + ONE_DAY * n for n in range(7 if week else 1)]
 
 

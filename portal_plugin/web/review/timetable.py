@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ...domain.practice import Interval
+from ...wording.dates import clock_mark
 from .day_plan import Block, DayPlan, joined
 
 DAY, HOUR = 24 * 60, 60
@@ -80,7 +81,7 @@ def _rows(edges: list[int], labels: set[int], now: int | None, columns: Sequence
     following = dict(zip(named, [*named[1:], edges[-1]], strict=True))
     return [
         Row(
-            _clock(since) if since in labels else None,
+            clock_mark(since) if since in labels else None,
             place[following[since]] - place[since] if since in labels else 0,
             since == now,
             max(1, round((until - since) / SHORTEST)) if place[since] in alive else 0,
@@ -146,8 +147,3 @@ def _minutes(starts: datetime, ends: datetime, day: date) -> tuple[int, int]:
 
 def _minute(moment: datetime, day: date) -> int:
     return (moment.date() - day).days * DAY + moment.hour * HOUR + moment.minute
-
-
-def _clock(minute: int) -> str:
-    hour, rest = divmod(minute, HOUR)
-    return f"{hour % 12 or 12}{f':{rest:02}' if rest else ''} {'AM' if hour % 24 < 12 else 'PM'}"

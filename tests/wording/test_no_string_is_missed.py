@@ -1,0 +1,67 @@
+"""Whatever a person reads goes through the catalogs, but for the practice's own words, numbers and dates."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.practices import PRACTICE
+from tests.support import PEOPLE, STAFF, Host
+from tests.web.pages import Page
+
+# Every panel there is, in each of its states.
+from tests.web.test_review_markup import everything as review_pages  # noqa: F401
+from tests.web.test_weight import everything as client_pages  # noqa: F401
+from tests.wording.pseudo import Missed, pseudo_spoken, strings
+from tests.wording.sources import NAMES, in_code, in_templates
+
+mails = pytest.mark.skip("Mails and texts are not wrapped: take this mark and the two exceptions below away then.")
+MAILS = ("mail/", "sms/", "delivery/")
+
+TYPED = ("Ring <b>twice</b>", "<b>", "x")
+"""What the people of these tests write."""
+
+WRITTEN_ONCE = ("This appointment is declined and can no longer be confirmed.",)
+"""The history keeps a refusal in the words in which it was first written down."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pseudo() -> Iterator[None]:
+    with pseudo_spoken():
+        yield
+
+
+@pytest.fixture(scope="module")
+def missed() -> Missed:
+    people = [word for one in (*PEOPLE.values(), *STAFF.values()) for word in (one.name, one.id)]
+    return Missed([*strings(PRACTICE), *people, *TYPED, *NAMES, *WRITTEN_ONCE])
+
+
+def left(pages: dict[str, Page], missed: Missed) -> dict[str, str]:
+    """Each text once, with one of the pages that have it."""
+    return {text: name for name, page in pages.items() for text in missed.in_html(page.html)}
+
+
+def test_clients_pages(client_pages: dict[str, Page], missed: Missed) -> None:  # noqa: F811
+    assert left(client_pages, missed) == {}
+
+
+def test_review_page(review_pages: dict[str, Page], missed: Missed) -> None:  # noqa: F811
+    assert left(review_pages, missed) == {}
+
+
+@mails
+def test_messages(host: Host, missed: Missed) -> None:
+    with host.app.app_context():
+        texts = {one.name: missed.in_text(f"{one.subject}\n{one.text}") for one in host.portal.previews()}
+        pages = {one.name: missed.in_html(one.html) for one in host.portal.previews()}
+    assert {name: found for name, found in texts.items() if found} == {}
+    assert {name: found for name, found in pages.items() if found} == {}
+
+
+def test_no_template_holds_a_sentence() -> None:
+    """Not even where none of the pages above comes by."""
+    assert [found for found in in_templates() if not found.startswith(MAILS)] == []
+
+
+def test_no_code_holds_a_sentence() -> None:
+    assert [found for found in in_code() if not found.startswith(MAILS)] == []
