@@ -22,6 +22,7 @@ from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
+from .domain.said import said
 from .domain.series import Week
 from .domain.text import clean_text
 from .domain.waitlist import Waiting
@@ -421,7 +422,7 @@ class Portal:
         state = _state()
         number = e164(phone, state.practice().country)
         if not number:
-            raise NotOffered("phone", "That is not a complete phone number. Give it with its area code.")
+            raise NotOffered("phone", said("That is not a complete phone number. Enter it with its area code."))
         consents.opt_out(state, number, Way.PRACTICE, clean_text(said), state.now(), _actor(by))
 
     # A client's own rights.
