@@ -420,9 +420,7 @@ class Portal:
         is no phone number.
         """
         state = _state()
-        number = e164(phone, state.practice().country)
-        if not number:
-            raise NotOffered("phone", said("That is not a complete phone number. Enter it with its area code."))
+        number = _texted(phone, state.practice())
         consents.opt_out(state, number, Way.PRACTICE, clean_text(said), state.now(), _actor(by))
 
     # A client's own rights.
@@ -524,6 +522,14 @@ def _decide(ref: str, action: Action, message: str, by: str) -> Appointment:
 
 def _actor(by: str) -> Actor:
     return Actor(ActorKind.HOST if by == "host" else ActorKind.STAFF, by, request_id())
+
+
+def _texted(phone: str, practice: Practice) -> str:
+    """The number in E.164. Raises NotOffered."""
+    number = e164(phone, practice.country)
+    if not number:
+        raise NotOffered("phone", said("That is not a complete phone number. Enter it with its area code."))
+    return number
 
 
 def _edge(value: date | datetime | None, zone: str, side: int) -> datetime | None:
