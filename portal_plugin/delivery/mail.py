@@ -26,7 +26,9 @@ from ..services.staff_mail import news_to_tell
 from ..services.state import State
 from ..services.tokens import link_token
 from ..storage.outbox import STAFF, STAFF_DIGEST, Message
+from ..wording import speaking
 from .calendar import MICROSOFT_365, calendar_file, google_link, outlook_link
+from .speaking import language_of, own_start
 
 TIMEOUT = 20
 """Seconds that a mail server may stay silent."""
@@ -187,6 +189,11 @@ def compose(state: State, row: Message, news: Items | None = None) -> flask_mail
 
     `news` is what a mail to staff tells, where that is not to be looked up.
     """
+    with speaking(language_of(state, row.facts)):
+        return _compose(state, row, news)
+
+
+def _compose(state: State, row: Message, news: Items | None) -> flask_mail.Message:
     facts = row.facts
     if row.topic in {STAFF, STAFF_DIGEST}:
         items = news_to_tell(state, row) if news is None else news
@@ -201,6 +208,8 @@ def compose(state: State, row: Message, news: Items | None = None) -> flask_mail
         "instead_of": datetime.fromisoformat(instead).astimezone(zone)
         if (instead := facts.get("instead_of"))
         else None,
+        "own_starts": own_start(facts),
+        "own_zone": facts.get("client_zone"),
         "portal_url": url_for("portal.upcoming", _external=True),
         "again_url": url_for("portal.link", token=link_token(state, "again", facts["ref"]), _external=True),
         "book_url": url_for("portal.book", _external=True),

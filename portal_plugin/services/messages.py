@@ -148,8 +148,11 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         "ends": appointment.ends.isoformat(),
         "expires": appointment.expires.isoformat(),
         "zone": appointment.zone,
+        "language": appointment.client.language,
+        "client_zone": appointment.client.zone,
         "practice": {
             "name": practice.name,
+            "country": practice.country,
             "phone": practice.phone,
             "email": practice.email,
             "address": practice.address,
