@@ -46,8 +46,8 @@ COMPUTED = """
 SIZES = "^(grid-template-.*|(.*-)?((block|inline)-size|width|height|perspective-origin|transform-origin|inset.*|top|right|bottom|left))$"
 # What a page gives the portal on purpose.
 LETTERS = "^(color-scheme|font-family|text-rendering|tab-size|text-size-adjust|-webkit-tap-highlight-color)$"
-# Pico makes room for a sign of its own in a field with a mistake, `!important`; and the outermost box shows no picture.
-HARMLESS = "with mistakes, .* input padding-inline|, 0 div.portal(::before| background-repeat)"
+# Pico makes room for a sign of its own in a field with a mistake, `!important`; the outermost box and icons show no picture.
+HARMLESS = "with mistakes, .* input padding-inline|, 0 div.portal(::before| background-repeat)|(portal-icon|path) background-repeat"
 SWITCH_OFF = """
 () => [...document.styleSheets].filter((sheet) => sheet.href.includes("/portal.css")).map((sheet) => {
   sheet.disabled = true;
