@@ -40,6 +40,9 @@ bench: .venv/.test
 drain: .venv/.test
 	$(BIN)/python -m benchmarks.drain $(ARGS)
 
+budgets: .venv/.test
+	$(BIN)/python -m benchmarks.budgets $(ARGS)
+
 bench-peers: .venv/.test
 	$(BIN)/python -m benchmarks.peers.compare $(ARGS)
 

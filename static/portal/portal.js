@@ -8,7 +8,7 @@
     const live = document.getElementById("portal-live");
     if (!live) return;
     live.className = failed ? "portal-alert" : "portal-unseen";
-    live.textContent = text;
+    live.textContent = text ?? "";
   };
 
   // Sentences come with the page, in its language.
@@ -18,10 +18,16 @@
       document.querySelector(".portal")?.dataset[name] ?? "",
     );
 
+  // Take a sentence back, unless another has been said since.
+  const hush = (name) => {
+    if (document.getElementById("portal-live")?.textContent === told(name)) say("");
+  };
+
   const ours = (event) => {
     const target = event.detail?.ctx?.target;
     return target instanceof Element && target.matches("#portal-panel, .portal");
   };
+  const inside = (event) => event.detail?.ctx?.target?.closest?.(".portal");
   // Remembered when it asks: after the swap HTMX names another element as the source.
   const sources = new WeakMap();
   const polls = (ctx) => sources.get(ctx)?.matches("[data-portal-list]");
@@ -46,6 +52,12 @@
   // What somebody is typing outlives a poll, even where what it is about has left the list.
   const typed = (area) => area.value !== area.defaultValue;
   const typing = () => [...(panel()?.querySelectorAll("textarea") ?? [])].some(typed);
+  const filledIn = () =>
+    [...(panel()?.querySelectorAll("textarea, input, select") ?? [])].some((field) =>
+      field.matches("select")
+        ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+        : typed(field) || field.checked !== field.defaultChecked,
+    );
   const keepWhatIsTyped = (fragment) => {
     for (const area of [...panel().querySelectorAll("li[id] textarea")].filter(typed)) {
       const card = area.closest("li[id]");
@@ -95,30 +107,80 @@
     offer.hidden = false;
   };
 
+  // The page is left for the sign-in only where that loses nothing: what was typed stays where it was typed.
+  const stay = (event) => {
+    const { ctx } = event.detail;
+    const address = ctx.response.headers.get("HX-Redirect");
+    if (!address || !(ctx.request.method === "POST" || filledIn())) return;
+    event.preventDefault();
+    if (polls(ctx) && document.querySelector("#portal-live a")) return;
+    say(told("saySignedOut"), true);
+    const link = Object.assign(document.createElement("a"), { href: address, target: "_blank", rel: "noopener" });
+    link.textContent = told("saySignIn");
+    document.getElementById("portal-live")?.append(" ", link);
+    if (!polls(ctx)) link.focus();
+  };
+
+  // What waits is marked at once, and shown and said when it takes long.
+  const SLOW = 300;
+  const waiting = new Map();
+  const wait = (ctx) => {
+    const form = ctx.sourceElement.matches("form") ? ctx.sourceElement : null;
+    for (const each of [form, panel()]) each?.setAttribute("aria-busy", "true");
+    const timer = setTimeout(() => {
+      panel()?.classList.add("portal-waiting");
+      say(told("sayWait"));
+    }, SLOW);
+    waiting.set(ctx, { form, timer, connected: navigator.onLine });
+  };
+  const answered = (ctx) => {
+    if (!waiting.has(ctx)) return;
+    const { form, timer } = waiting.get(ctx);
+    waiting.delete(ctx);
+    clearTimeout(timer);
+    form?.removeAttribute("aria-busy");
+    if (waiting.size) return;
+    panel()?.removeAttribute("aria-busy");
+    panel()?.classList.remove("portal-waiting");
+    hush("sayWait");
+  };
+
   document.addEventListener("htmx:before:request", (event) => {
     if (!ours(event)) return;
     const { ctx } = event.detail;
     sources.set(ctx, ctx.sourceElement);
-    if (polls(ctx) && document.hidden) event.preventDefault();
+    if (!polls(ctx)) wait(ctx);
+    else if (document.hidden) event.preventDefault();
     before = statuses();
   });
 
+  document.addEventListener("htmx:finally:request", (event) => answered(event.detail?.ctx));
+
+  // A second press sends nothing. Nothing is disabled for that: a disabled button loses the focus.
+  document.addEventListener(
+    "submit",
+    (event) => {
+      if (!event.target.matches(".portal form[aria-busy]")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    },
+    true,
+  );
+
   document.addEventListener("htmx:before:response", (event) => {
     const { ctx } = event.detail;
-    if (!ours(event)) return;
-    const signedOut = ctx.response.status === 401 && polls(ctx) && typing();
-    if (ctx.response.status < 500 && !signedOut) return;
+    if (inside(event) && ctx.response.status === 401) return stay(event);
+    if (!ours(event) || ctx.response.status < 500) return;
     event.preventDefault();
-    if (signedOut) say(told("saySignedOut"), true);
-    else if (!polls(ctx)) {
-      const silent = ctx.response.headers.has("Retry-After");
-      say(told(silent ? "saySilent" : "sayFailed"), true);
-    }
+    if (polls(ctx)) return;
+    const silent = ctx.response.headers.has("Retry-After");
+    say(told(silent ? "saySilent" : "sayFailed"), true);
   });
 
   document.addEventListener("htmx:before:swap", (event) => {
     if (!ours(event) || !polls(event.detail.ctx)) return;
     const { tasks } = event.detail;
+    for (const { id } of panel().querySelectorAll("details[open][id]")) tasks[0].fragment.getElementById(id)?.setAttribute("open", "");
     if (!keepWhatIsTyped(tasks[0].fragment)) {
       event.preventDefault();
       say(told("sayKept"), true);
@@ -126,16 +188,25 @@
   });
 
   document.addEventListener("htmx:error", (event) => {
-    if (ours(event) && !polls(event.detail.ctx)) say(told("sayOffline"), true);
+    if (!ours(event) || polls(event.detail.ctx)) return;
+    // What left while there was a network may have arrived.
+    say(told(waiting.get(event.detail.ctx)?.connected ? "sayNoAnswer" : "sayOffline"), true);
   });
 
+  window.addEventListener("offline", () => say(told("sayCutOff"), true));
+  window.addEventListener("online", () => hush("sayCutOff"));
+
   document.addEventListener("htmx:after:swap", (event) => {
+    const ctx = event.detail?.ctx;
+    // By its id: what it replaced is no longer in the page.
+    if (ctx?.target?.id === "portal-held") return say(document.getElementById("portal-held")?.textContent);
     if (!ours(event)) return;
-    const { ctx } = event.detail;
+    // What asked may be gone, and no later event reaches us from there.
+    answered(ctx);
     followTitle();
     offerOwnZone();
     if (polls(ctx)) return announceChanges();
-    say("");
+    say(panel()?.dataset.portalNews);
     if (ctx.swap !== "outerMorph") moveFocus(ctx);
   });
 

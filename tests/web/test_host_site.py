@@ -14,6 +14,7 @@ from portal_plugin import Client, Portal
 from portal_plugin.testing import Clock, deliver
 from tests.practices import PRACTICE
 from tests.support import MONDAY, PEOPLE, STEP_2, TUESDAY_TEN, Host, make_host
+from tests.web.desk import DECIDE
 from tests.web.pages import BOOK, HTMX, UPCOMING, counted, open_page, read, ref_of, send, step_2
 
 
@@ -68,6 +69,45 @@ def test_beside_flask_wtf_our_forms_pass_and_need_both_tokens(host: Host, settin
         ref = host.portal.invite(PEOPLE["maya"], type="visit", contact="phone", starts=TUESDAY_TEN).ref
     address = f"/portal/appointments/{ref}/accept"
     assert browser.post(address, data=open_page(browser, UPCOMING).forms[address][0], headers=HTMX).status_code == 303
+
+
+@pytest.mark.parametrize("theirs", ["csrf_token", "site_token"])
+def test_beside_flask_wtf_a_session_that_ended_loses_nothing(host: Host, theirs: str) -> None:
+    host.app.config.update(WTF_CSRF_FIELD_NAME=theirs)
+    CSRFProtect(host.app)
+    maya = host.browser()
+    form = step_2(maya, note="The ramp, please.")
+    maya.delete_cookie("session")
+    assert "HX-Redirect" in send(maya, form, HTMX).headers
+    signed_out = send(maya, form)
+    assert signed_out.status_code == 401
+    assert "Sign in (opens in a new tab)" in read(signed_out).words
+    [before] = read(signed_out).forms[BOOK]
+    # Another session than the one that the kept form was made for.
+    maya.delete_cookie("session")
+    maya.get("/sign-in?as=maya")
+    asked_again = send(maya, before)
+    assert asked_again.status_code == 400
+    [kept] = read(asked_again).forms[BOOK]
+    assert ref_of(send(maya, kept))
+    with host.app.app_context():
+        assert [one.note for one in host.portal.appointments()] == ["The ramp, please."]
+
+
+def test_beside_flask_wtf_a_form_from_another_site_is_refused_by_the_host_s_own_page(host: Host) -> None:
+    CSRFProtect(host.app)
+    host.app.register_error_handler(400, lambda error: ("Our own 400", 400))
+    answer = send(host.browser(), {"note": "planted"}, {"Origin": "https://evil.example"})
+    assert (answer.status_code, answer.text) == (400, "Our own 400")
+
+
+def test_beside_flask_wtf_a_decision_whose_session_ended_is_kept_for_staff_and_shown_to_nobody_else(host: Host) -> None:
+    CSRFProtect(host.app)
+    ref = host.request().ref
+    decide = {"ref": ref, "action": "confirm"}
+    assert host.browser(None).post(DECIDE, data=decide).status_code == 401
+    assert host.browser("maya").post(DECIDE, data=decide).status_code == 404
+    assert host.browser("rosa").post(DECIDE, data=decide).status_code == 400
 
 
 @pytest.fixture

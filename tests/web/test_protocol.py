@@ -154,9 +154,45 @@ def test_htmx_from_an_address_that_is_not_ours_comes_back_to_what_it_asked_for(h
 def test_a_session_that_ended_sends_nothing(host: Host, maya: FlaskClient, headers: dict[str, str]) -> None:
     form = step_2(maya)
     answer = send(host.browser(None), form, headers)
-    assert answer.status_code == (401 if headers else 302)
-    assert "/sign-in?next=" in (answer.headers.get("HX-Redirect") or answer.location)
+    assert answer.status_code == 401
+    assert "/sign-in?next=" in (answer.headers.get("HX-Redirect") or answer.text)
     assert counted(host) == (0, 0)
+
+
+def test_a_form_whose_session_ended_comes_back_with_everything_in_it_and_is_sent_after_the_sign_in(
+    host: Host, maya: FlaskClient
+) -> None:
+    form = step_2(maya, note='"The ramp",\r\n<please>.', text_reminders="1", phone="+1 212 555 0187")
+    maya.delete_cookie("session")
+    for _ in range(2):
+        answer = send(maya, form)
+        page = read(answer)
+        assert answer.status_code == 401
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "/sign-in?next=/portal/appointments/upcoming" in page.links
+        [form] = page.forms[BOOK]
+    maya.get("/sign-in?as=maya")
+    assert ref_of(send(maya, form))
+    with host.app.app_context():
+        [asked] = host.portal.appointments()
+    assert (asked.note, asked.text_reminders) == ('"The ramp",\n<please>.', True)
+
+
+def test_what_is_kept_for_who_was_signed_out_is_of_no_use_to_somebody_else(host: Host, maya: FlaskClient) -> None:
+    form = step_2(maya)
+    maya.delete_cookie("session")
+    [kept] = read(send(maya, form)).forms[BOOK]
+    maya.get("/sign-in?as=theo")
+    assert send(maya, kept).status_code == 400
+    assert counted(host) == (0, 0)
+
+
+def test_a_form_from_another_site_is_not_kept_for_anybody(host: Host, maya: FlaskClient) -> None:
+    form = step_2(maya)
+    maya.delete_cookie("session")
+    answer = send(maya, form, {"Origin": "https://evil.example"})
+    assert answer.status_code == 400
+    assert "portal_token" not in answer.text
 
 
 def test_a_form_of_somebody_who_was_signed_in_before_is_refused(host: Host, maya: FlaskClient) -> None:

@@ -225,7 +225,7 @@ def test_htmx_gets_the_panel_alone_and_a_visitor_is_sent_to_sign_in(host: Host, 
     panel = maya.get(PAGE, headers=HTMX).text
     assert panel.lstrip().startswith("<section")
     assert host.browser(None).get(PAGE).status_code == 302
-    assert host.browser(None).post(OFF).status_code == 302
+    assert host.browser(None).post(OFF).status_code == 401
 
 
 def test_looking_changes_nothing(host: Host, maya: FlaskClient) -> None:
