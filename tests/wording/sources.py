@@ -22,6 +22,7 @@ FOR_DEVELOPERS = {
     "migrations",
     "practice_file",  # mistakes in the file; what clients read of it is checked on the pages
     "testing",
+    "portal.py",  # what a host's call is refused with
     "preview.py",  # the sample itself
     "explanation.py",  # the answer of `flask portal explain`
     "texting.py",  # what clients write
@@ -53,7 +54,11 @@ def in_templates() -> Iterator[str]:
         # A macro that makes attributes looks like text where no tag is around it.
         yield from (f"{name}: {text}" for text in found if MARKS.sub("", text).strip())
         for node in _constants(Environment(autoescape=True).parse(source)):
-            if node.value not in NAMES and re.search("[A-Z][a-z]|[a-z] [a-z]", node.value) and not CLASSES.fullmatch(node.value.strip()):
+            if (
+                node.value not in NAMES
+                and re.search("[A-Z][a-z]|[a-z] [a-z]", node.value)
+                and not CLASSES.fullmatch(node.value.strip())
+            ):
                 yield f"{name}:{node.lineno}: {node.value}"
 
 
