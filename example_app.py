@@ -32,6 +32,7 @@ from werkzeug.wrappers import Response
 from portal_plugin import (
     Appointment,
     Client,
+    Guest,
     Portal,
     Proposal,
     Refused,
@@ -93,6 +94,14 @@ def clients_like(text: str) -> list[Client]:
     clients = [person for person in PEOPLE.values() if not person.staff]
     told = {person: f"{person.name} {person.email} {person.phone}".casefold() for person in clients}
     return [person.as_client() for person in clients if text.casefold() in told[person]]
+
+
+@portal.guest_verified
+def guest_account(guest: Guest) -> Client | None:
+    """Whom we know by this address, which is theirs. Anybody else stays a guest of the portal's."""
+    known = (person for person in PEOPLE.values() if person.email == guest.email.casefold() and not person.staff)
+    person = next(known, None)
+    return person.as_client() if person else None
 
 
 @portal.veto_request

@@ -156,7 +156,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     when = f"given up on {_iso(entry.failed)}" if entry.failed else f"due {_iso(entry.due)}"
     how = f"{when}, {entry.attempts} attempts{f': {entry.error}' if entry.error else ''}"
     held = f", in hand of {entry.worker}" if entry.worker else ""
-    return str(entry.id), entry.channel, entry.topic, entry.masked, entry.ref, how + held
+    return str(entry.id), entry.channel, entry.topic, entry.masked, entry.ref or "", how + held
 
 
 def _iso(moment: datetime) -> str:

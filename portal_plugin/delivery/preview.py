@@ -18,10 +18,12 @@ from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..domain.staff_mail import News
 from ..services.consents import Answer
+from ..services.guests import verify_facts
 from ..services.messages import facts
 from ..services.staff_mail import news_item, told
 from ..services.state import State
-from ..storage.outbox import MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, Message
+from ..storage.guests import Draft
+from ..storage.outbox import MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, VERIFY, Message
 from . import sms
 from .mail import Items, compose, mail_of
 
@@ -94,6 +96,8 @@ def previews(app: Flask, state: State) -> Iterator[Preview]:
     practice = state.practice()
     mail_of(app)
     with app.test_request_context(base_url=state.settings.base_url):
+        for held in (True, False):
+            yield _to_verify(state, practice, held)
         for case in _CASES:
             yield _to_client(state, practice, case)
         sample = _sample(practice, state.now(), at_a_distance=False)
@@ -105,6 +109,14 @@ def previews(app: Flask, state: State) -> Iterator[Preview]:
         for item in items:
             yield _to_staff(state, practice, f"staff-{item['news']}", STAFF, [item])
         yield _to_staff(state, practice, "staff_digest", STAFF_DIGEST, items)
+
+
+def _to_verify(state: State, practice: Practice, held: bool) -> Preview:
+    sample = _sample(practice, state.now(), at_a_distance=False)
+    draft = Draft(REF, REF, held, {}, sample.starts, None, state.now() + timedelta(hours=1))
+    said = verify_facts(practice, _wish(practice, at_a_distance=False), draft)
+    name = "verify" if held else "verify-not-held"
+    return _preview(name, compose(state, _row(name, VERIFY, CLIENT.email, said)))
 
 
 def _to_client(state: State, practice: Practice, case: _Case) -> Preview:

@@ -52,6 +52,7 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
             row["client_name"],
             row["client_email"],
             row["client_phone"],
+            bool(row["new_client"]),
             language=row["client_language"],
             # A tz database may have lost a name since it was written.
             zone=row["client_zone"] if row["client_zone"] in zone_names() else "",
@@ -115,6 +116,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             host_reference=appointment.host_reference,
             host_data=json.dumps(appointment.host_data) if appointment.host_data else "{}",
             waitlist=appointment.waitlist,
+            new_client=client.new,
         )
     except IntegrityError as error:
         if "request_key" in str(error):
@@ -169,7 +171,7 @@ def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointme
     return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
 
 
-def by_id(db: Database, practice: Practice, row: int) -> Appointment | None:
+def by_id(db: Database, practice: Practice, row: int | None) -> Appointment | None:
     return next(iter(_select(db, practice, "id = ?", row)), None)
 
 

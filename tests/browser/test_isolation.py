@@ -19,14 +19,16 @@ Framed = Callable[..., Visitor]
 PANELS = ("step 1 answered", "step 2 filled in", "step 2 with mistakes", "list", "step 3", "cancel", "own calendar")
 
 OWN = """
-<div id="own" lang="en"><h1>One</h1><h2>Two</h2><h3>Three</h3><p>Words <a href="#x">link</a> <small>small</small>
-<strong>strong</strong> <abbr title="long">abbr</abbr> <time>9:00</time></p><ul><li>one</li></ul><ol><li>one</li></ol>
-<dl><dt>term</dt><dd>told</dd></dl><form><fieldset><legend>Legend</legend><label for="own-text">Label</label>
-<input id="own-text"><input type="radio" name="own"><input type="checkbox" checked><input type="tel" name="tel">
-<select><option>1</option></select><textarea></textarea><button>Press</button><button type="submit">Send</button></fieldset>
-</form><table><caption>Caption</caption><thead><tr><th>Head</th></tr></thead><tbody><tr><td>Cell</td></tr></tbody></table>
-<nav aria-label="Own"><a href="#y" aria-current="page">Here</a></nav><section><details open><summary>More</summary><p>text</p>
-</details></section><dialog open>Dialog</dialog><hr><blockquote>Quote</blockquote><pre>pre</pre><code>code</code></div>
+<div id="own" lang="en"><h1>One</h1><h2>Two</h2><h3>Three</h3>
+<p>Words <a href="#x">link</a> <small>small</small> <strong>strong</strong> <abbr title="long">abbr</abbr></p>
+<ul><li>one</li></ul><ol><li>one</li></ol><dl><dt>term</dt><dd>told</dd></dl>
+<form><fieldset><legend>Legend</legend><label for="own-text">Label</label><input id="own-text">
+<input type="radio" name="own"><input type="checkbox" checked><input type="tel" name="tel"><textarea></textarea>
+<select><option>1</option></select><button>Press</button><button type="submit">Send</button></fieldset></form>
+<table><caption>Caption</caption><thead><tr><th>Head</th></tr></thead><tbody><tr><td>Cell</td></tr></tbody></table>
+<nav aria-label="Own"><a href="#y" aria-current="page">Here</a></nav>
+<section><details open><summary>More</summary><p>text</p></details></section><dialog open>Dialog</dialog><hr>
+<blockquote>Quote</blockquote><pre>pre</pre><code>code</code><time>9:00</time></div>
 """
 FURNISH = "html => document.body.insertAdjacentHTML('beforeend', html)"
 
@@ -43,11 +45,16 @@ COMPUTED = """
 }
 """
 # What follows from the width of letters and from how much else is on the page.
-SIZES = "^(grid-template-.*|(.*-)?((block|inline)-size|width|height|perspective-origin|transform-origin|inset.*|top|right|bottom|left))$"
+SIZES = (
+    "^(grid-template-.*|(.*-)?((block|inline)-size|width|height|perspective-origin|transform-origin|inset.*"
+    "|top|right|bottom|left))$"
+)
 # What a page gives the portal on purpose.
 LETTERS = "^(color-scheme|font-family|text-rendering|tab-size|text-size-adjust|-webkit-tap-highlight-color)$"
 # Pico makes room for a sign of its own in a field with a mistake, `!important`; and the outermost box shows no picture.
-HARMLESS = "with mistakes, .* input padding-inline|, 0 div.portal(::before| background-repeat)"
+HARMLESS = "with mistakes, .* input padding-inline|, 0 div.portal(::before| background-repeat)|\\d path|animation-d"
+# On both pages, so that letters are as wide on the one as on the other.
+SAME_LETTERS = "body { margin: 0; } body, body * { font-family: sans-serif !important; }"
 SWITCH_OFF = """
 () => [...document.styleSheets].filter((sheet) => sheet.href.includes("/portal.css")).map((sheet) => {
   sheet.disabled = true;
@@ -126,7 +133,7 @@ def test_what_is_around_the_portal_looks_as_it_does_without_its_stylesheet(frame
 def test_every_panel_looks_inside_a_framework_as_it_does_on_a_bare_page(
     framed: Framed, site: Site, framework: str
 ) -> None:
-    bare, inside = framed(), framed(framework)
+    bare, inside = (framed(name, SAME_LETTERS, reduced_motion="reduce") for name in ("", framework))
     found = []
     for name, show in furnished(site).items():
         if name in PANELS:
@@ -173,6 +180,6 @@ def test_the_focus_is_seen_in_every_framework(framed: Framed, framework: str) ->
     while (told := visitor.page.evaluate(RING))[0] != "body":
         kind, ring = told
         seen.add(kind)
-        assert ring == "solid 3px", kind
+        assert ring in {"solid 2px", "solid 3px"}, kind
         visitor.page.keyboard.press("Tab")
     assert {"a", "label", "input", "textarea"} <= seen

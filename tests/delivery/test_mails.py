@@ -110,7 +110,7 @@ def test_where_to_join_is_mailed_with_the_confirmation_and_not_before(posting: H
     for mail in (confirmed, reminder):
         assert "Join: https://video.example/ada?room=1&pin=2" in mail.text
         assert 'href="https://video.example/ada?room=1&amp;pin=2"' in mail.html
-    event = Calendar.from_ical(str(confirmed.part("calendar"))).walk("VEVENT")[0]
+    event = Calendar.from_ical(confirmed.content("calendar")).walk("VEVENT")[0]
     assert event["description"].splitlines()[0] == "Join: https://video.example/ada?room=1&pin=2"
     do(posting, "cancel", ref)
     assert all("video.example" not in mail.text + mail.html for mail in told(posting, mailbox))
