@@ -24,8 +24,8 @@ from ..domain.practice import Practice, Wish
 from ..domain.said import said
 from ..services.decisions import check_movable
 from ..services.guests import VISITOR
-from ..services.nearby import look_around
 from ..services.messages import facts
+from ..services.nearby import look_around
 from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
@@ -171,9 +171,7 @@ def requested(ref: str) -> ResponseReturnValue:
     old = own_appointment(appointment.replaces) if appointment.replaces else None
     practice = current_practice()
     calendars = web_links(facts(practice, appointment)) if appointment.status is Status.CONFIRMED else {}
-    return render_panel(
-        "requested", title, appointment=appointment, practice=practice, old=old, calendars=calendars
-    )
+    return render_panel("requested", title, appointment=appointment, practice=practice, old=old, calendars=calendars)
 
 
 def _choose(step: Step) -> ResponseReturnValue:
