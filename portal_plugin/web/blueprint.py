@@ -23,6 +23,7 @@ from ..storage.database import Unreachable
 from ..wording import current, say, say_n, tell
 from ..wording.dates import FILTERS, common_zones, weekdays
 from . import booking, details, feeds, links, past, reminders, upcoming, waitlist
+from .embedding import booking_button, next_available
 from .guard import (
     begin_request,
     current_state,
@@ -104,6 +105,8 @@ def add_filters(app: Flask) -> None:
         portal_weekdays=weekdays,
         portal_zones=common_zones,
         portal_language=current,
+        portal_booking_button=booking_button,
+        portal_next_available=next_available,
     )
 
 

@@ -65,6 +65,12 @@ def signed_in_client() -> Client:
     return client
 
 
+def client_if_known() -> Client | None:
+    """The client of this request, where somebody is signed in."""
+    ask = current_state().questions.current_client
+    return _asked_once("client", ask) if ask else None
+
+
 def own_appointment(ref: str) -> Appointment:
     """The client's own appointment. Raises NotFound for another's just as for none."""
     client = signed_in_client()
@@ -81,10 +87,10 @@ def signed_in_staff() -> Staff:
     where nobody is signed in at all, the host's sign-in opens, and leads back.
     """
     state = current_state()
-    ask, ask_client = state.questions.current_staff, state.questions.current_client
+    ask = state.questions.current_staff
     staff = _asked_once("staff", ask) if ask else None
     if staff is None:
-        client = _asked_once("client", ask_client) if ask_client else None
+        client = client_if_known()
         if ask is not None and client is not None:
             record_refused(ActorKind.CLIENT, Event.ACCESS)
         if ask is None or client is not None or ASKED_TO_SIGN_IN in request.args:
