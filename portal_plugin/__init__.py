@@ -20,6 +20,7 @@ from .domain.errors import (
     TooLate,
 )
 from .domain.explanation import Explanation
+from .domain.guests import Guest
 from .domain.history import HistoryEntry
 from .domain.lifecycle import Status
 from .domain.series import NotEveryWeek, Week
@@ -48,6 +49,7 @@ __all__ = [
     "AppointmentsAhead",
     "Client",
     "Explanation",
+    "Guest",
     "HistoryEntry",
     "NotAllowed",
     "NotAnswered",

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from .colors import DEFAULT as DEFAULT_COLOR
 from .errors import NotOffered
+from .guests import NewClients
 from .said import said
 
 MAP_SEARCH = "https://www.openstreetmap.org/search?query="
@@ -257,6 +258,12 @@ class Practice:
     waitlist: timedelta = timedelta()
     closures: tuple[Closure, ...] = ()
     holidays: Holidays = field(default_factory=dict[date, str])
+    new_clients: NewClients | None = None
+
+    @property
+    def has_holds(self) -> bool:
+        """Whether a time may be held before it is asked for: by a client at the form, or by a guest at the mailbox."""
+        return bool(self.hold) or (self.new_clients is not None and self.requests_hold_time)
 
     def closed_on(self, day: date) -> str | None:
         """The name of the closure or public holiday on which nobody works; None on any other day."""

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from ..domain.colors import DEFAULT as DEFAULT_COLOR
+from ..domain.guests import NewClients, Question
 from ..domain.practice import (
     AppointmentType,
     Closure,
@@ -81,6 +82,7 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         ),
         closures=tuple(Closure(e.first, e.last or e.first, e.name) for e in file.closures),
         holidays=_holidays(file),
+        new_clients=_new_clients(file),
     )
 
 
@@ -97,6 +99,14 @@ def _types(provider: ProviderEntry, file: PracticeFile) -> tuple[str, ...]:
 def _holidays(file: PracticeFile) -> Holidays:
     told = file.holidays
     return PublicHolidays(told.country, told.subdivision, told.open) if told else {}
+
+
+def _new_clients(file: PracticeFile) -> NewClients | None:
+    told = file.new_clients
+    if told is None:
+        return None
+    questions = (Question(e.key, e.label, e.kind, e.options, e.required) for e in told.questions)
+    return NewClients(timedelta(minutes=told.link_minutes), tuple(questions))
 
 
 def _type(entry: AppointmentTypeEntry, retired: bool) -> AppointmentType:

@@ -234,7 +234,7 @@ def cancellable(practice: Practice, appointment: Appointment, kind: ActorKind, n
 def expire_lapsed(state: State) -> int:
     """Expire requests and invitations that nobody answered in time; how many. Holds that have ended are given back."""
     expired = 0
-    if state.practice().hold:
+    if state.practice().has_holds:
         claims.end_holds(state.db, seconds(state.now()))
     for appointment in appointments.lapsed(state.db, state.practice(), state.now()):
         # Somebody may have answered since the list was read.

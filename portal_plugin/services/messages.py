@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.appointment import Appointment
+from ..domain.guests import is_guest
 from ..domain.lifecycle import OPEN, Action, Actor, Status
 from ..domain.practice import Practice
 from ..domain.staff_mail import News, news_of
@@ -149,15 +150,9 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         "ends": appointment.ends.isoformat(),
         "expires": appointment.expires.isoformat(),
         "zone": appointment.zone,
-        "practice": {
-            "name": practice.name,
-            "phone": practice.phone,
-            "email": practice.email,
-            "address": practice.address,
-            "policies": practice.policies,
-            "color": practice.color,
-            "logo": practice.logo,
-        },
+        "language": appointment.client.language,
+        "client_zone": appointment.client.zone,
+        "practice": practice_facts(practice),
         "provider": {"name": appointment.provider.name, "title": appointment.provider.title},
         "type": {"name": appointment.type.name, "instructions": appointment.type.instructions},
         "contact": {
@@ -168,4 +163,18 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         },
         "location": {"name": location.name, "address": location.address} if location else None,
         "client": {"name": appointment.client.name},
+        "guest": is_guest(appointment.client.id),
+    }
+
+
+def practice_facts(practice: Practice) -> dict[str, str]:
+    return {
+        "name": practice.name,
+        "country": practice.country,
+        "phone": practice.phone,
+        "email": practice.email,
+        "address": practice.address,
+        "policies": practice.policies,
+        "color": practice.color,
+        "logo": practice.logo,
     }

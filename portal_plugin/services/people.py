@@ -11,7 +11,7 @@ from ..domain.errors import AlreadyDecided, AppointmentsAhead
 from ..domain.history import Event
 from ..domain.instants import instant, seconds
 from ..domain.lifecycle import Action, Actor, ActorKind
-from ..storage import appointments, claims, consents, feeds, history, people, waitlist
+from ..storage import appointments, claims, consents, feeds, guests, history, people, waitlist
 from .decisions import decide
 from .ledger import digests
 from .phones import e164
@@ -36,6 +36,10 @@ def export_client(state: State, client_id: str, actor: Actor) -> dict[str, Any]:
         "consents": [
             asdict(entry) | {"at": entry.at.isoformat()}
             for entry in consents.of_client(db, client_id, phones_of(state, client_id))
+        ],
+        "intake": [
+            {"appointment": ref, "question": answer.label, "answer": answer.answer}
+            for ref, answer in guests.intake_of_client(db, client_id)
         ],
         "messages": [_readable(row) for row in people.messages(db, client_id)],
         "history": [

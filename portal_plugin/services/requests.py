@@ -17,8 +17,9 @@ from ..domain.practice import Interval, Practice, Provider, Wish
 from ..domain.said import said, said_n
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims, consents, history, waitlist
+from ..storage import appointments, claims, consents, guests, history, waitlist
 from ..storage.appointments import DuplicateRequest
+from ..storage.guests import Draft
 from ..storage.waitlist import WaitsNoMore
 from . import holding
 from .decisions import (
@@ -54,7 +55,7 @@ class Asking:
 
     `moving` is the client's appointment whose place this one takes once it is confirmed; until then it stands. The
     same `key` twice is one request. `language` and `zone` are those of the page it was asked on, which count where the
-    client names none.
+    client names none. `draft` is what a guest sent before, and becomes the request.
     """
 
     wish: Wish
@@ -71,6 +72,12 @@ class Asking:
     language: str = ""
     zone: str = ""
     offer: Offer | None = None
+    draft: Draft | None = None
+
+    @property
+    def holder(self) -> str:
+        """Whose hold of a time is theirs."""
+        return self.draft.holder if self.draft else self.client.id
 
 
 def asking_to_move(
@@ -160,7 +167,7 @@ def hold_time(state: State, practice: Practice, asking: Asking) -> datetime | No
     now = state.now()
     until = now + practice.hold
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
-    for provider in _willing(state, practice, asking, now):
+    for provider in willing(state, practice, asking, now):
         try:
             with state.db.atomic():
                 check_again(state.db, asking.wish, asking.client, provider, starts, now, None)
@@ -183,13 +190,13 @@ def offer_time(state: State, practice: Practice, asking: Asking) -> Appointment:
 
 def _ask_for(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
     now = state.now()
-    willing = _willing(state, practice, asking, now)
+    able = willing(state, practice, asking, now)
     ends = asking.starts + asking.wish.type.duration
     state.host.permit_request(Proposal(asking.client, asking.wish, asking.starts, ends, asking.note))
-    return _store(state, practice, action, asking, willing, now)
+    return _store(state, practice, action, asking, able, now)
 
 
-def _willing(state: State, practice: Practice, asking: Asking, now: datetime) -> list[Provider]:
+def willing(state: State, practice: Practice, asking: Asking, now: datetime) -> list[Provider]:
     """Who has that time free for this client, in the order in which they are asked. Raises what says why nobody."""
     wish, client, starts, moving = asking.wish, asking.client, asking.starts, asking.moving
     if moving is not None:
@@ -198,7 +205,8 @@ def _willing(state: State, practice: Practice, asking: Asking, now: datetime) ->
     check_client(state.db, wish, client, moving)
     check_range(practice, wish, starts, now)
     # The whole day: "any available" goes to whoever has the least of it.
-    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving)
+    holder = asking.draft.holder if asking.draft else None
+    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving, holder)
     slot = _slot_at(practice, wish, diary, starts, now, moving)
     if slot is None:
         raise _why_not(practice, wish, diary, starts, now)
@@ -293,8 +301,8 @@ def _write(
     if action is Action.REQUEST or asking.offer:
         check_again(db, wish, asking.client, provider, starts, now, old)
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
-    if practice.hold:
-        claims.end_holds(db, seconds(now), asking.client.id if action is Action.REQUEST else None)
+    if practice.has_holds or asking.draft:
+        claims.end_holds(db, seconds(now), asking.holder if action is Action.REQUEST else None)
     claim = None
     if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or kind.confirms_itself)):
         purpose = claims.Purpose.of(wish, starts)
@@ -326,6 +334,8 @@ def _write(
         waitlist=asking.offer.place if asking.offer else None,
     )
     stored = appointments.add(db, draft, stretch, asking.key)
+    if asking.draft and not guests.settle(db, asking.draft, stored.id):
+        raise DuplicateRequest
     history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
     if consent:
         write_consent(

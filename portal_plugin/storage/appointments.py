@@ -52,6 +52,7 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
             row["client_name"],
             row["client_email"],
             row["client_phone"],
+            bool(row["new_client"]),
             language=row["client_language"],
             # A tz database may have lost a name since it was written.
             zone=row["client_zone"] if row["client_zone"] in zone_names() else "",
@@ -115,6 +116,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             host_reference=appointment.host_reference,
             host_data=json.dumps(appointment.host_data) if appointment.host_data else "{}",
             waitlist=appointment.waitlist,
+            new_client=client.new,
         )
     except IntegrityError as error:
         if "request_key" in str(error):
@@ -169,7 +171,7 @@ def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointme
     return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
 
 
-def by_id(db: Database, practice: Practice, row: int) -> Appointment | None:
+def by_id(db: Database, practice: Practice, row: int | None) -> Appointment | None:
     return next(iter(_select(db, practice, "id = ?", row)), None)
 
 
@@ -220,6 +222,12 @@ def past(db: Database, practice: Practice, client_id: str, now: datetime, after:
         SELECT 1 FROM portal_history h WHERE h.appointment = portal_appointment.id
         AND h.action = 'replace' AND h.result = 'done')"""  # noqa: S608
     return _select(db, practice, where, client_id, now, now, *seen, order="starts DESC, id DESC", limit=limit)
+
+
+def language_of(db: Database, client_id: str) -> str:
+    """The tag with which a client last asked; "" for none."""
+    query = "SELECT client_language FROM portal_appointment WHERE client_id = ? ORDER BY id DESC LIMIT 1"
+    return next((str(tag) for (tag,) in run(db, query, client_id)), "")
 
 
 def of_client(db: Database, practice: Practice, client_id: str) -> list[Appointment]:

@@ -80,6 +80,7 @@ class AppointmentRow(Model):
     host_reference = CharField()
     host_data = TextField()
     waitlist = BigIntegerField(null=True)
+    new_client = BooleanField()
 
     class Meta:
         table_name = "portal_appointment"
@@ -131,8 +132,10 @@ class HistoryRow(Model):
 
 
 class OutboxRow(Model):
+    """A message of no appointment asks somebody to verify their address before there is one."""
+
     id = BigAutoField()
-    appointment = BigIntegerField()
+    appointment = BigIntegerField(null=True)
     channel = CharField()
     topic = CharField()
     recipient = CharField()

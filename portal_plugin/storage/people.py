@@ -56,6 +56,11 @@ def pseudonymise(db: Database, client_id: str, pseudonym: str) -> int:
     of_client = (pseudonym, STAFF, STAFF_DIGEST)
     run(db, f"DELETE FROM portal_outbox WHERE sent IS NULL AND {theirs}", *of_client)  # noqa: S608
     run(db, f"UPDATE portal_outbox SET recipient = '', facts = '{{}}', provider_id = '' WHERE {theirs}", *of_client)  # noqa: S608
+    run(
+        db,
+        "DELETE FROM portal_intake WHERE appointment IN (SELECT id FROM portal_appointment WHERE client_id = ?)",
+        pseudonym,
+    )
     run(db, "DELETE FROM portal_feed WHERE kind = 'client' AND owner = ?", client_id)
     return int(cursor.rowcount)
 

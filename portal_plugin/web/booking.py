@@ -22,6 +22,7 @@ from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..domain.said import said
 from ..services.decisions import check_movable
+from ..services.guests import VISITOR
 from ..services.nearby import look_around
 from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
@@ -30,7 +31,15 @@ from ..wording import current, say, tell
 from .calendar_month import MonthView, month_view
 from .details import CHOICES, chosen_in, show_details
 from .forms import TimeForm, read_day, read_month, read_zone, said_once
-from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
+from .guard import (
+    acting,
+    booking_client,
+    current_practice,
+    current_state,
+    own_appointment,
+    sign_in_address,
+    signed_in_client,
+)
 from .htmx import into_panel, render_panel
 from .nearby import Ways, ways
 from .reminders import known_phone, on_this_page
@@ -73,6 +82,11 @@ class Step:
         return replace(self, chosen=self.chosen | {"provider": key}).address
 
     @property
+    def is_visitor_s(self) -> bool:
+        """Whether nobody is signed in: then the next page asks who it is."""
+        return self.client == VISITOR
+
+    @property
     def query(self) -> dict[str, Any]:
         """What was chosen, for an address."""
         return {name: value for name, value in self.chosen.items() if value}
@@ -80,7 +94,7 @@ class Step:
 
 def time() -> ResponseReturnValue:
     """Step 2: a month to look at and a day's times."""
-    client, practice = signed_in_client(), current_practice()
+    client, practice = booking_client(), current_practice()
     chosen = chosen_in(request.args)
     try:
         wish = _wish(practice, chosen)
@@ -157,7 +171,7 @@ def requested(ref: str) -> ResponseReturnValue:
 
 
 def _choose(step: Step) -> ResponseReturnValue:
-    values = step.chosen | {"phone": known_phone()}
+    values = step.chosen if step.is_visitor_s else step.chosen | {"phone": known_phone()}
     form = TimeForm(step.state, step.client.id, values, step.practice.country)
     wanted = request.args.get("date", "")
     month = read_month(wanted)
@@ -242,6 +256,7 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         step=step.address,
         change=step.with_provider("") if moving else url_for("portal.book", **step.query),
         send=step.path if moving else url_for("portal.request"),
+        visitor={"sign_in": sign_in_address(), "next": url_for("portal.about_you")} if step.is_visitor_s else None,
     )
 
 

@@ -9,10 +9,11 @@ from werkzeug.datastructures import MultiDict
 from ..domain.appointment import Client
 from ..domain.errors import NotOffered
 from ..domain.practice import AppointmentType, Keyed, Practice
+from ..services.guests import VISITOR
 from ..wording import say, tell
 from ..wording.dates import minutes
 from .forms import read_zone
-from .guard import current_practice, signed_in_client
+from .guard import booking_client, current_practice, sign_in_address
 from .htmx import render_panel
 
 CHOICES = ("type", "contact", "provider", "location")
@@ -29,7 +30,7 @@ class Option(NamedTuple):
 
 
 def details() -> ResponseReturnValue:
-    return show_details(current_practice(), signed_in_client(), chosen_in(request.args))
+    return show_details(current_practice(), booking_client(), chosen_in(request.args))
 
 
 def chosen_in(values: MultiDict[str, str]) -> dict[str, str]:
@@ -65,6 +66,7 @@ def show_details(
         provider=_key(provider),
         zone=chosen["zone"],
         errors={error.field: tell(error)} if error else {},
+        sign_in=sign_in_address() if client == VISITOR else None,
     )
 
 

@@ -13,11 +13,12 @@ from ..domain.availability import Slot, bookable_range
 from ..domain.errors import NotOffered, PortalError, SetupError
 from ..domain.instants import instant
 from ..domain.practice import Practice, Wish
+from ..services.guests import VISITOR
 from ..services.rules import check_client
 from ..services.slots import free_slots
 from ..storage.database import Unreachable
 from ..wording import say
-from .guard import begin_request, client_if_known, current_practice, current_state
+from .guard import begin_request, current_practice, current_state, known_client
 from .language import choose_language
 
 log = logging.getLogger("portal_plugin")
@@ -72,7 +73,9 @@ def _chosen(type: str, contact: str, provider: str, location: str) -> dict[str, 
 
 def _next(chosen: dict[str, str]) -> tuple[Wish, Slot] | None:
     """The earliest of all ways and places that were left open."""
-    state, practice, client = current_state(), current_practice(), client_if_known()
+    state, practice, client = current_state(), current_practice(), known_client()
+    if client is None and practice.new_clients:
+        client = VISITOR
     now = state.now()
     found: list[tuple[Wish, Slot]] = []
     for wish in _wishes(practice, chosen):

@@ -26,7 +26,7 @@ STALE = said(
 _INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Control characters but for tab and line breaks, and halves of a surrogate pair.
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def said_once(values: MultiDict[str, str]) -> dict[str, str]:
@@ -71,7 +71,7 @@ def read_mobile(text: str, country: str) -> str:
 
 
 def printable(form: Form, field: Field) -> None:
-    if _UNPRINTABLE.search(field.data or ""):
+    if UNPRINTABLE.search(field.data or ""):
         raise ValidationError(say("This text has a character that cannot be stored. Please type it again."))
 
 

@@ -16,7 +16,15 @@ from ..services.waitlist import leave as leave_waitlist
 from ..storage import appointments, waitlist
 from ..wording import say
 from .forms import STALE, CancelForm, ClientForm
-from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
+from .guard import (
+    acting,
+    current_practice,
+    current_state,
+    is_guest_page,
+    own_appointment,
+    signed_in_client,
+    within_reach,
+)
 from .htmx import render_panel
 from .links import book_again
 
@@ -97,7 +105,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     state = current_state()
     practice = current_practice()
     now = state.now()
-    listed = appointments.upcoming(state.db, practice, client.id, now)
+    listed = within_reach(appointments.upcoming(state.db, practice, client.id, now))
     return render_panel(
         "upcoming",
         say("Upcoming appointments"),
@@ -107,8 +115,9 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         by_ref={one.ref: one for one in listed},
         moves={one.replaces: one for one in listed if one.replaces},
         movable={one.ref for one in listed if movable(practice, one, ActorKind.CLIENT, now)},
-        ended=appointments.answered_no(state.db, practice, client.id, now - NEWS, now),
-        waiting=waitlist.of_client(state.db, practice, client.id),
+        ended=within_reach(appointments.answered_no(state.db, practice, client.id, now - NEWS, now)),
+        waiting=[] if is_guest_page() else waitlist.of_client(state.db, practice, client.id),
+        guest=is_guest_page(),
         form=ClientForm(state, client.id, {}),
         again=book_again,
         calendars={one.ref: web_links(facts(practice, one)) for one in listed if one.status is Status.CONFIRMED},

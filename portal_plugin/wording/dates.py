@@ -124,6 +124,19 @@ def told_time(moment: datetime) -> str:
     return f"{clock_time(moment)} {moment:%Z}" if len(both) > 1 else clock_time(moment)
 
 
+def moment_of(moment: datetime) -> str:
+    """`Tuesday, December 8, 2026, 10:00 AM`."""
+    return say("{date}, {time}", date=long_date(moment), time=told_time(moment))
+
+
+def own_time(own: datetime, zone: str, theirs: datetime) -> str:
+    """A moment on the reader's own clock, for whoever has read it on the practice's; the date where it is another."""
+    words = {"time": told_time(own), "zone": zone_name(zone)}
+    if own.date() == theirs.date():
+        return say("That is {time}, {zone}, where you are.", **words)
+    return say("That is {date}, {time}, {zone}, where you are.", date=long_date(own), **words)
+
+
 def write_instant(instant: datetime) -> str:
     """An aware UTC datetime as a form sends it."""
     return instant.isoformat().replace("+00:00", "Z")
@@ -236,6 +249,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_exact_time": exact_time,
     "portal_month": month_name,
     "portal_time": told_time,
+    "portal_moment": moment_of,
+    "portal_own_time": own_time,
     "portal_zone": zone_name,
     "portal_status": status_word,
     "portal_span": span,

@@ -53,7 +53,11 @@ def in_templates() -> Iterator[str]:
         # A macro that makes attributes looks like text where no tag is around it.
         yield from (f"{name}: {text}" for text in found if MARKS.sub("", text).strip())
         for node in _constants(Environment(autoescape=True).parse(source)):
-            if node.value not in NAMES and re.search("[A-Z][a-z]|[a-z] [a-z]", node.value) and not CLASSES.fullmatch(node.value.strip()):
+            if (
+                node.value not in NAMES
+                and re.search("[A-Z][a-z]|[a-z] [a-z]", node.value)
+                and not CLASSES.fullmatch(node.value.strip())
+            ):
                 yield f"{name}:{node.lineno}: {node.value}"
 
 

@@ -257,12 +257,13 @@ class History(Told):
 
 class Message(Told):
     """What is told of a change to a client or an endpoint, without what it says: `channel` is how, `topic` what about.
-    Of a person's address only the first letter is told. `error` is the latest attempt's, and `due` is when the next
+    Of a person's address only the first letter is told. `ref` is null for the topic `verify`: a new person is asked to
+    verify their address before there is an appointment. `error` is the latest attempt's, and `due` is when the next
     one is.
     """
 
     id: int
-    ref: Ref
+    ref: Ref | None
     channel: str
     topic: str
     recipient: str
