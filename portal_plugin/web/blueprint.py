@@ -41,7 +41,7 @@ from .guard import (
 from .htmx import asked_path, asks, go, is_partial, render_panel, sends, vary
 from .language import choose_language
 from .review.routes import ROUTES
-from .shipped import STATIC, keep_for_good, name_version, shipped
+from .shipped import STATIC, keep_for_good, name_version, templates
 
 log = logging.getLogger("portal_plugin")
 
@@ -60,10 +60,10 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         "portal",
         __name__,
         url_prefix=url_prefix,
-        template_folder=str(shipped("templates")),
         static_folder=str(STATIC),
         static_url_path="/static",
     )
+    blueprint.jinja_loader = templates()
     for rule, endpoint, view, methods in (
         ("/", "index", upcoming.index, ["GET"]),
         ("/appointments/book", "book", details.details, ["GET"]),
