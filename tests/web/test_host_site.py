@@ -17,7 +17,6 @@ from tests.support import MONDAY, PEOPLE, STEP_2, TUESDAY_TEN, Host, make_host
 from tests.web.desk import DECIDE
 from tests.web.pages import BOOK, HTMX, UPCOMING, counted, open_page, read, ref_of, send, step_2
 
-
 ADDRESSES = ("href", "src", "action", "data-hx-get", "data-hx-post")
 
 
@@ -198,19 +197,6 @@ def test_below_a_path_of_the_server_every_address_has_it_in_front(host: Host) ->
     own = [attrs[name] for _, attrs in page.tags for name in ADDRESSES if attrs.get(name, "#")[0] != "#"]
     assert own
     assert [address for address in own if not address.startswith(("/haus/portal/", "tel:"))] == []
-
-
-def test_on_a_host_name_of_its_own_the_portal_links_within_it(tmp_path: Path, sqlite_url: str, clock: Clock) -> None:
-    """Flask's host matching: every address of the site names its host."""
-    app = Flask("site", instance_path=str(tmp_path), host_matching=True, static_host="book.elmrow.example")
-    app.config.update(SECRET_KEY="x" * 32, TESTING=True, PORTAL_DATABASE_URL=sqlite_url, PORTAL_CLOCK=clock)
-    app.config.update(PORTAL_BASE_URL="https://book.elmrow.example", PORTAL_SIGN_IN="sign_in")
-    app.add_url_rule("/sign-in", "sign_in", lambda: "", host="book.elmrow.example")
-    portal = Portal(app)
-    portal.current_client(lambda: PEOPLE["maya"])
-    Host(app, portal, clock).apply(PRACTICE)
-    answer = app.test_client().get(STEP_2, base_url="https://book.elmrow.example")
-    assert answer.status_code == 200
 
 
 def test_the_host_s_base_template_surrounds_every_page(sqlite_url: str, tmp_path: Path, clock: Clock) -> None:
