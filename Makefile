@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run test lint format messages bench drain bench-peers wheel clean
+.PHONY: run test lint format messages pictures bench drain bench-peers wheel clean
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
 
@@ -29,6 +29,10 @@ format: .venv/.lint
 # Brings the catalogs of portal_plugin/wording/translations up to what the code and the templates say.
 messages: .venv/.test
 	$(BIN)/python -m tests.wording.catalogs
+
+# Takes the pictures in docs/images anew.
+pictures: .venv/.test
+	$(BIN)/python -m tests.browser.pictures docs/images
 
 bench: .venv/.test
 	$(BIN)/python -m benchmarks.bench $(ARGS)

@@ -20,10 +20,12 @@ from .domain.errors import (
     TooLate,
 )
 from .domain.explanation import Explanation
+from .domain.guests import Guest
 from .domain.history import HistoryEntry
 from .domain.lifecycle import Status
 from .domain.series import NotEveryWeek, Week
 from .domain.staff import Staff
+from .domain.waitlist import Waiting
 from .hooks import (
     Proposal,
     appointment_accepted,
@@ -47,6 +49,7 @@ __all__ = [
     "AppointmentsAhead",
     "Client",
     "Explanation",
+    "Guest",
     "HistoryEntry",
     "NotAllowed",
     "NotAnswered",
@@ -68,6 +71,7 @@ __all__ = [
     "TooEarly",
     "TooLate",
     "Undelivered",
+    "Waiting",
     "Week",
     "appointment_accepted",
     "appointment_cancelled",

@@ -9,6 +9,7 @@ from typing import Any
 from blinker import NamedSignal, Namespace
 
 from .domain.appointment import Appointment, Client
+from .domain.guests import Guest
 from .domain.lifecycle import Action
 from .domain.practice import Wish
 from .domain.staff import Staff
@@ -85,6 +86,7 @@ CurrentStaff = Callable[[], Staff | None]
 CurrentLanguage = Callable[[], str | None]
 FindClients = Callable[[str], Iterable[Client]]
 BusyTimes = Callable[[str, datetime, datetime], Iterable[tuple[datetime, datetime]]]
+GuestVerified = Callable[[Guest], Client | None]
 RequestVeto = Callable[[Proposal], None]
 DecisionVeto = Callable[[Appointment], None]
 PracticeSource = Callable[[], Mapping[str, Any]]
@@ -103,3 +105,4 @@ class Questions:
     current_staff: CurrentStaff | None = None
     find_clients: FindClients | None = None
     current_language: CurrentLanguage | None = None
+    guest_verified: GuestVerified | None = None

@@ -22,8 +22,10 @@ from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
 from .domain.practice import Practice
+from .domain.said import said
 from .domain.series import Week
 from .domain.text import clean_text
+from .domain.waitlist import Waiting
 from .hooks import (
     BusyTimes,
     CurrentClient,
@@ -31,6 +33,7 @@ from .hooks import (
     CurrentStaff,
     DecisionVeto,
     FindClients,
+    GuestVerified,
     PracticeSource,
     Questions,
     RequestVeto,
@@ -40,7 +43,7 @@ from .services import consents, decisions, people, practices, requests, series
 from .services.phones import e164
 from .services.slots import explain, free_slots
 from .services.state import State
-from .storage import appointments, history
+from .storage import appointments, history, waitlist
 from .storage.database import check_ready, give_back
 from .web.api.routes import create_api
 from .web.blueprint import add_filters, create_blueprint
@@ -109,6 +112,14 @@ class Portal:
         first 20 are shown. Without it staff type who it is.
         """
         self._questions.find_clients = function
+        return function
+
+    def guest_verified(self, function: GuestVerified) -> GuestVerified:
+        """Register what becomes of a new person whose mail address is verified: a function that is given the Guest and
+        returns the Client of an account of yours, or None; then the portal keeps an id of its own. Asked before their
+        request is stored, perhaps more than once, as `veto_request` is.
+        """
+        self._questions.guest_verified = function
         return function
 
     def busy_times(self, function: BusyTimes) -> BusyTimes:
@@ -386,6 +397,11 @@ class Portal:
         wish = practice.wish(type, contact, provider, location)
         return explain(state, practice, wish, starts, client)
 
+    def waitlist(self) -> list[Waiting]:
+        """Who waits for a time to come free, in the order in which they are offered one."""
+        state = _state()
+        return waitlist.line(state.db, state.practice())
+
     def history(self, ref: str) -> list[HistoryEntry]:
         """What happened to an appointment, oldest first, for staff to read. Raises NotFound."""
         return history.entries(_state().db, self.appointment(ref).id)
@@ -404,16 +420,15 @@ class Portal:
         is no phone number.
         """
         state = _state()
-        number = e164(phone, state.practice().country)
-        if not number:
-            raise NotOffered("phone", "That is not a complete phone number. Give it with its area code.")
+        number = _texted(phone, state.practice())
         consents.opt_out(state, number, Way.PRACTICE, clean_text(said), state.now(), _actor(by))
 
     # A client's own rights.
 
     def export_client(self, client_id: str, *, by: str = "host") -> dict[str, Any]:
-        """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `consents`,
-        `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is recorded.
+        """All that is stored about a client: `client`, `exported`, and lists of `appointments`, `holds`, `waitlist`,
+        `consents`, `intake`, `messages` and `history`, fit for JSON, instants as ISO 8601 in UTC. The export is
+        recorded.
         """
         return people.export_client(_state(), client_id, _actor(by))
 
@@ -434,12 +449,12 @@ class Portal:
         """Send what is due now, as `flask portal worker --once` does; how many messages were sent."""
         return worker.run_once(current_app._get_current_object(), _state())  # type: ignore[attr-defined]
 
-    def previews(self) -> Iterator[Preview]:
-        """Every message with sample facts, in your own templates and with the practice's names; nothing is sent.
-
-        Raises SetupError when the practice offers nothing yet.
+    def previews(self, *, language: str = "") -> Iterator[Preview]:
+        """Every message with sample facts, in your own templates and with the practice's names; nothing is sent. In the
+        first of PORTAL_LANGUAGES, or in that of a tag such as "es". Raises SetupError when the practice offers nothing
+        yet, and for a language that the site does not speak.
         """
-        return previews(current_app._get_current_object(), _state())  # type: ignore[attr-defined]
+        return previews(current_app._get_current_object(), _state(), language)  # type: ignore[attr-defined]
 
     def start_worker(self, app: Flask) -> None:
         """Deliver in a background thread of this process. Several processes may: a message is leased by one."""
@@ -507,6 +522,14 @@ def _decide(ref: str, action: Action, message: str, by: str) -> Appointment:
 
 def _actor(by: str) -> Actor:
     return Actor(ActorKind.HOST if by == "host" else ActorKind.STAFF, by, request_id())
+
+
+def _texted(phone: str, practice: Practice) -> str:
+    """The number in E.164. Raises NotOffered."""
+    number = e164(phone, practice.country)
+    if not number:
+        raise NotOffered("phone", said("That is not a complete phone number. Enter it with its area code."))
+    return number
 
 
 def _edge(value: date | datetime | None, zone: str, side: int) -> datetime | None:

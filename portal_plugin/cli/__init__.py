@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from . import acting, consents, keys, looking, people, running, setting_up, webhooks
+from . import acting, consents, keys, looking, people, running, setting_up, waiting, webhooks
 from .command import EXIT_CODES, Command, Group
 
 
 def portal_commands() -> Group:
     """All of them. Nothing in them belongs to one app."""
-    parts = (setting_up, looking, acting, people, consents, running)
+    parts = (setting_up, looking, acting, waiting, people, consents, running)
     group = _group("portal", "The appointment portal.", (one for part in parts for one in part.COMMANDS))
     codes = "\n".join(f"  {code}  {what}" for code, what in EXIT_CODES.items())
     group.epilog = f"\b\nExit codes:\n{codes}"

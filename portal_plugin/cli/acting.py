@@ -23,6 +23,8 @@ _CLIENT = (
     click.Option(["--name"], required=True, help="The client's name."),
     click.Option(["--email"], default="", help="Where mails go."),
     click.Option(["--phone"], default=""),
+    click.Option(["--language"], default="", help='Of messages: a tag, such as "es-MX".'),
+    click.Option(["--zone"], default="", help="The client's own, such as America/Chicago."),
     click.Option(["--new"], is_flag=True, help="Not a client of the practice yet: only types for anyone are open."),
 )
 _OWN = (
@@ -45,7 +47,7 @@ def _new(view: View, takes: type[NewRequest | Proposal]) -> Command:
     ) -> Answer:
         zone = ready_state().practice().wish(type, contact, provider, location).zone
         wanted = {"type": type, "contact": contact, "provider": provider, "location": location}
-        client = {name: said.pop(name) for name in ("id", "name", "email", "phone", "new")}
+        client = {name: said.pop(name) for name in ("id", "name", "email", "phone", "new", "language", "zone")}
         return _told(view, call(takes, wanted | said | {"client": client, "starts": starting(start, zone)}))
 
     return act

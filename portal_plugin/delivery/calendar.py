@@ -57,7 +57,7 @@ def provider_feed(told: Iterable[tuple[Mapping[str, Any], str]], base_url: str, 
     calendar = _feed(name)
     for facts, page in told:
         waits = facts["status"] in {Status.REQUESTED, Status.INVITED}
-        words = "Waits for an answer" if waits else "Appointment"
+        words = say("Waits for an answer") if waits else say("Appointment")
         stamp = datetime.fromisoformat(facts["created"])
         event = _event(facts, base_url, stamp, words, "TENTATIVE" if waits else "CONFIRMED")
         # A chain of moves is one entry for the client; for the provider both times are taken until it is decided.
@@ -146,15 +146,32 @@ def web_links(facts: Mapping[str, Any]) -> dict[str, str]:
 
 def title(facts: Mapping[str, Any]) -> str:
     """Nothing that says what for: calendars are shared and shown on lock screens."""
-    return clean_line(f"Appointment with {facts['provider']['name']}, {facts['practice']['name']}")
+    return clean_line(
+        say(
+            "Appointment with {provider}, {practice}",
+            provider=facts["provider"]["name"],
+            practice=facts["practice"]["name"],
+        )
+    )
 
 
 def description(facts: Mapping[str, Any]) -> str:
     """A line each."""
-    questions = clean_line(f"Questions or changes: {facts['practice']['name']}, {facts['practice']['phone']}")
+    questions = clean_line(
+        say(
+            "Questions or changes: {practice}, {phone}",
+            practice=facts["practice"]["name"],
+            phone=facts["practice"]["phone"],
+        )
+    )
     # What was queued before there was such an address has none.
     join = facts["contact"].get("join_url")
-    return f"{say('Join: {address}', address=join)}\n{questions}" if join else questions
+    return (
+        f"{say('Join: {address}', address=join)}\
+{questions}"
+        if join
+        else questions
+    )
 
 
 def place(facts: Mapping[str, Any]) -> str:

@@ -24,9 +24,12 @@ from ..domain.errors import SetupError
 from ..domain.text import clean_line
 from ..services.staff_mail import news_to_tell
 from ..services.state import State
-from ..services.tokens import link_token
-from ..storage.outbox import STAFF, STAFF_DIGEST, Message
+from ..services.tokens import AGAIN, GUEST, link_token
+from ..services.tokens import VERIFY as VERIFY_LINK
+from ..storage.outbox import STAFF, STAFF_DIGEST, VERIFY, Message
+from ..wording import say, speaking
 from .calendar import MICROSOFT_365, calendar_file, google_link, outlook_link
+from .speaking import language_of, own_start
 
 TIMEOUT = 20
 """Seconds that a mail server may stay silent."""
@@ -187,12 +190,21 @@ def compose(state: State, row: Message, news: Items | None = None) -> flask_mail
 
     `news` is what a mail to staff tells, where that is not to be looked up.
     """
+    with speaking(language_of(state, row.facts)):
+        return _compose(state, row, news)
+
+
+def _compose(state: State, row: Message, news: Items | None) -> flask_mail.Message:
     facts = row.facts
     if row.topic in {STAFF, STAFF_DIGEST}:
         items = news_to_tell(state, row) if news is None else news
         return _mail(state, row, _for_staff(state, row, items), "" if row.topic == STAFF_DIGEST else items[0]["ref"])
+    if row.topic == VERIFY:
+        return _from_practice(_mail(state, row, _to_verify(state, facts)), facts["practice"])
     zone = ZoneInfo(facts["zone"])
     confirmed = row.topic == "confirmed"
+    # Who has no account sees to their appointment through the mail's own link.
+    guest = link_token(state, GUEST, facts["thread"]) if facts.get("guest") else None
     context: dict[str, Any] = {
         **facts,
         "starts": datetime.fromisoformat(facts["starts"]).astimezone(zone),
@@ -201,23 +213,50 @@ def compose(state: State, row: Message, news: Items | None = None) -> flask_mail
         "instead_of": datetime.fromisoformat(instead).astimezone(zone)
         if (instead := facts.get("instead_of"))
         else None,
-        "portal_url": url_for("portal.upcoming", _external=True),
-        "again_url": url_for("portal.link", token=link_token(state, "again", facts["ref"]), _external=True),
+        # A message of an earlier release, still waiting, does not say.
+        "from_waitlist": facts.get("from_waitlist", False),
+        "own_starts": own_start(facts),
+        "own_zone": facts.get("client_zone"),
+        "portal_url": url_for("portal.upcoming", guest=guest, _external=True),
+        "again_url": url_for("portal.again", guest=guest, ref=facts["ref"], _external=True)
+        if guest
+        else url_for("portal.link", token=link_token(state, AGAIN, facts["ref"]), _external=True),
         "book_url": url_for("portal.book", _external=True),
-        "calendar_url": url_for("portal.calendar", ref=facts["ref"], _external=True) if confirmed else None,
+        "calendar_url": url_for("portal.calendar", ref=facts["ref"], guest=guest, _external=True)
+        if confirmed
+        else None,
         "google_url": google_link(facts) if confirmed else None,
         "outlook_url": outlook_link(facts) if confirmed else None,
         "microsoft_365_url": outlook_link(facts, MICROSOFT_365) if confirmed else None,
     }
     message, practice = _mail(state, row, context, thread=facts.get("thread", facts["ref"])), facts["practice"]
-    if practice["email"]:
-        message.reply_to = (clean_line(practice["name"]), practice["email"])
+    _from_practice(message, practice)
     method = METHODS.get(row.topic)
     # A calendar learns only of what was confirmed once, and an organizer needs an address.
     if method and practice["email"] and (confirmed or facts["was"] == "confirmed"):
         file = calendar_file(facts, state.settings.base_url, state.now(), method, row.recipient)
         message.alts[f"calendar; method={method}"] = file.decode()
     return message
+
+
+def _from_practice(message: flask_mail.Message, practice: Mapping[str, Any]) -> flask_mail.Message:
+    """Answers go to the practice."""
+    if practice["email"]:
+        message.reply_to = (clean_line(practice["name"]), practice["email"])
+    return message
+
+
+def _to_verify(state: State, facts: Mapping[str, Any]) -> dict[str, Any]:
+    zone = ZoneInfo(facts["zone"])
+    moments = {name: datetime.fromisoformat(facts[name]).astimezone(zone) for name in ("starts", "ends", "expires")}
+    return {
+        **facts,
+        **moments,
+        "message": "",
+        "instead_of": None,
+        "provider": facts["provider"] or {"name": say("Any available provider")},
+        "verify_url": url_for("portal.verify", token=link_token(state, VERIFY_LINK, facts["draft"]), _external=True),
+    }
 
 
 def _mail(state: State, row: Message, context: Mapping[str, Any], thread: str = "") -> flask_mail.Message:

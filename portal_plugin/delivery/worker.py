@@ -19,12 +19,14 @@ from ..domain.errors import SetupError
 from ..domain.webhooks import EXPIRING
 from ..services.decisions import expire_lapsed
 from ..services.expiring import still_waits, warn_of_expiry
+from ..services.guests import forget_drafts, waits
 from ..services.people import erase_outdated
 from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
+from ..services.waitlist import offer_what_came_free
 from ..storage import chain, health, outbox
 from ..storage.database import Unreachable
-from ..storage.outbox import LEASE, MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, WEBHOOK, Lane, Message
+from ..storage.outbox import LEASE, MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, VERIFY, WEBHOOK, Lane, Message
 from . import mail, sms, webhooks
 from .busy_calendars import read_next
 from .failures import Undelivered
@@ -118,7 +120,7 @@ def run_once(app: Flask, state: State, stop: threading.Event | None = None, tall
 
 def send_due(app: Flask, state: State, stop: threading.Event, tally: Tally) -> None:
     """Write what time brings and deliver what is due, the lanes beside each other."""
-    keep_time(state)
+    keep_time(app, state)
     running: set[Future[None]] = set()
     lanes = outbox.lanes_due(state.db, state.now())
     # Mails do not wait until an endpoint that hangs makes room.
@@ -136,9 +138,15 @@ def _is_endpoint(lane: Lane) -> bool:
     return lane.recipient is not None
 
 
-def keep_time(state: State) -> None:
-    """Do what a moment brings by itself: expiries, warnings of them, and the digests of a day."""
+def keep_time(app: Flask, state: State) -> None:
+    """Do what a moment brings by itself: expiries, what came free by them for those who wait, warnings of expiries, and
+    the digests of a day.
+    """
     expire_lapsed(state)
+    forget_drafts(state)
+    # Its host is asked there, as in a request.
+    with app.app_context():
+        offer_what_came_free(state)
     warn_of_expiry(state)
     write_digests(state)
 
@@ -167,7 +175,7 @@ def run(
     while not stop.is_set():
         more = False
         try:
-            keep_time(state)
+            keep_time(app, state)
             _keep_up(app, state, running, stop, tally)
             keep_the_past(state)
             # One at a time: messages, and a wish to stop, wait for no more than one calendar.
@@ -274,7 +282,9 @@ def _mark_sent(state: State, message: Message, provider_id: str) -> None:
 
 
 def _is_past(state: State, message: Message) -> bool:
-    """Whether it warns only of what was answered, or expired, since it was written."""
+    """Whether it warns only of what was answered, or expired, since it was written, or its link has served its time."""
+    if message.topic == VERIFY:
+        return not waits(state, message.facts["draft"])
     if message.topic in {STAFF, STAFF_DIGEST}:
         return not news_to_tell(state, message)
     return message.topic == EXPIRING and not still_waits(state, message.facts["data"]["ref"])

@@ -7,6 +7,25 @@ MAIL_ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]\\"]+@[^\s@,;:<>()\[\]\\"]+""")
 """One address and nothing around it."""
 
 
+# As HTML has it for a field of the type email, and RFC 5321 in its limits: what browsers let pass.
+_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
+_DOMAIN = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LONGEST = 254
+
+
+def read_mail_address(text: str) -> str:
+    """The one address that somebody typed, its domain as mail servers write it; empty for anything else."""
+    local, _, domain = text.strip(" ").rpartition("@")
+    if len(local) + len(domain) >= _LONGEST:
+        return ""
+    try:
+        domain = domain.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    fits = _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) and len(local) + len(domain) < _LONGEST
+    return f"{local}@{domain}" if fits else ""
+
+
 def is_web_address(url: str) -> bool:
     """Whether it is a whole http or https address, without user name, fragment and white space."""
     try:

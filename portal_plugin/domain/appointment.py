@@ -1,5 +1,6 @@
 """One appointment as the host and the templates see it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,11 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .addresses import MAIL_ADDRESS
+from .instants import same_clock, zone_names
 from .lifecycle import Status
 from .practice import AppointmentType, ContactType, Location, Provider
 from .text import clean_line
 
 LONGEST_WARNING = timedelta(hours=24)
+
+LANGUAGE_TAG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}")
+"""RFC 5646, section 2.1, as far as anybody's language needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,9 @@ class Client:
     """The person who books. `id` is the host's own; names are cleaned of control characters.
 
     `new` is somebody who can sign in and is not yet a client of the practice: they see only types for anyone.
+    Messages go out in `language`, a tag such as "es" or "es-MX"; "" means that of the page the client asks on, or else
+    the practice's. `zone` is the client's own, an IANA name such as "America/Los_Angeles"; "" means the practice's.
+    Raises ValueError for what is neither.
     """
 
     id: str
@@ -26,6 +34,8 @@ class Client:
     email: str = field(repr=False)
     phone: str = field(default="", repr=False)
     new: bool = field(default=False, repr=False, compare=False)
+    language: str = field(default="", repr=False, compare=False)
+    zone: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("id", "name", "email", "phone"):
@@ -36,6 +46,12 @@ class Client:
         object.__setattr__(self, "email", address[0] if address else "")
         if not self.id:
             raise ValueError("a Client needs an id: the host's own, which never changes")
+        object.__setattr__(self, "language", (self.language or "").replace("_", "-"))
+        if self.language and not LANGUAGE_TAG.fullmatch(self.language):
+            raise ValueError(f'language is {self.language!r}: write a tag such as "es" or "es-MX", or leave it empty')
+        object.__setattr__(self, "zone", self.zone or "")
+        if self.zone and self.zone not in zone_names():
+            raise ValueError(f'zone is {self.zone!r}: write an IANA name such as "America/Chicago", or leave it empty')
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +61,8 @@ class Appointment:
     `message` is the practice's latest word to the client; `note` is the client's to the practice when asking
     and `reason` when cancelling. `version` rises with every change. `replaces` is the reference of the appointment
     that this one takes the place of, once it is confirmed; `thread` is the first reference of such a chain.
-    `host_reference` and `host_data` are the host's. `id` (0 until it is stored) and `claim` are the portal's own and
-    mean nothing outside.
+    `host_reference` and `host_data` are the host's. `id` (0 until it is stored), `claim` and `waitlist` (whose place in
+    that line it was offered to) are the portal's own and mean nothing outside.
     """
 
     ref: str
@@ -72,6 +88,7 @@ class Appointment:
     host_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     id: int = field(default=0, repr=False)
     claim: int | None = field(default=None, repr=False)
+    waitlist: int | None = field(default=None, repr=False)
 
     @property
     def warning(self) -> timedelta:
@@ -92,6 +109,14 @@ class Appointment:
     @property
     def local_starts(self) -> datetime:
         return self.starts.astimezone(ZoneInfo(self.zone))
+
+    @property
+    def own_zone(self) -> str:
+        """The client's, where they need not come and their clock shows another time than `zone`; else empty."""
+        own = "" if self.contact.at_location else self.client.zone
+        if not own or all(same_clock(at, own, self.zone) for at in (self.starts, self.ends)):
+            return ""
+        return own
 
     @property
     def local_expires(self) -> datetime:

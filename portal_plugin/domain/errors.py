@@ -3,6 +3,31 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .said import said, said_n
+
+_WORDS = (
+    said("requested"),
+    said("invited"),
+    said("booked"),
+    said("confirmed"),
+    said("accepted"),
+    said("declined"),
+    said("cancelled"),
+    said("moved"),
+    said("withdrawn"),
+    said("expired"),
+    said("completed"),
+    said("no-show"),
+    said("marked as missed"),
+    said("sent again"),
+)
+
+
+def in_words(state: str) -> str:
+    """A status or an action, as inside a sentence that can be told in other languages."""
+    plain = state.replace("_", "-")
+    return next((word for word in _WORDS if word == plain), plain)
+
 
 class PortalError(Exception):
     """Base of all refusals; `str(error)` is fit to be shown, and `sentence` can be told in other languages as well."""
@@ -16,7 +41,7 @@ class PortalError(Exception):
 class NotFound(PortalError):
     """What is named is not there, or belongs to somebody else: the two look the same."""
 
-    def __init__(self, message: str = "There is no such appointment.") -> None:
+    def __init__(self, message: str = said("There is no such appointment.")) -> None:
         super().__init__(message)
 
 
@@ -32,14 +57,20 @@ class SlotTaken(PortalError):
     """Somebody else holds that stretch of the provider's time."""
 
     def __init__(self) -> None:
-        super().__init__("That time was taken a moment ago.")
+        super().__init__(said("That time was taken a moment ago."))
 
 
 class AlreadyDecided(PortalError):
     """The appointment has left the state in which this action makes sense."""
 
     def __init__(self, action: str, status: str) -> None:
-        super().__init__(f"This appointment is {status.replace('_', '-')} and can no longer be {action}.")
+        super().__init__(
+            said(
+                "This appointment is {status} and can no longer be {action}.",
+                status=in_words(status),
+                action=in_words(action),
+            )
+        )
         self.status = status
 
 
@@ -59,8 +90,15 @@ class AppointmentsAhead(PortalError):
     """Who still has appointments to come cannot be forgotten yet."""
 
     def __init__(self, number: int) -> None:
-        what = "an appointment ahead: cancel it" if number == 1 else f"{number} appointments ahead: cancel them"
-        super().__init__(f"This client has {what} first, or let the erasure do so (--cancel, cancel=True).")
+        super().__init__(
+            said_n(
+                "This client has an appointment ahead: cancel it first, "
+                "or let the erasure do so (--cancel, cancel=True).",
+                "This client has {number} appointments ahead: cancel them first, "
+                "or let the erasure do so (--cancel, cancel=True).",
+                number,
+            )
+        )
         self.number = number
 
 
@@ -72,7 +110,9 @@ class NotAnswered(PortalError):
     """The host's own code did not answer a question in time, or broke over it; so nothing was changed."""
 
     def __init__(self) -> None:
-        super().__init__("The practice's own system did not answer. Nothing was changed. Please try again in a moment.")
+        super().__init__(
+            said("The practice's own system did not answer. Nothing was changed. Please try again in a moment.")
+        )
 
 
 class SetupError(PortalError):

@@ -26,6 +26,8 @@ class Event(StrEnum):
     FEED_END = "feed_end"
     OPT_OUT = "opt_out"
     TEXT = "text"
+    WAIT = "wait"
+    WAIT_END = "wait_end"
 
 
 class Result(StrEnum):

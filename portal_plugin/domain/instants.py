@@ -88,6 +88,11 @@ def wall_instants(moment: datetime, zone: str) -> list[datetime]:
     return sorted({at for at in told if at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == moment})
 
 
+def same_clock(at: datetime, one: str, other: str) -> bool:
+    """Whether clocks of both zones show the same at an instant."""
+    return at.astimezone(ZoneInfo(one)).utcoffset() == at.astimezone(ZoneInfo(other)).utcoffset()
+
+
 def next_daily(now: datetime, at: time, zone: str) -> datetime:
     """The next instant (UTC) after `now` at which a clock of the zone shows that time of day, once each day.
 

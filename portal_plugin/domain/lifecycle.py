@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from .errors import AlreadyDecided, NotAllowed
+from .errors import AlreadyDecided, NotAllowed, in_words
+from .said import said
 
 
 class Status(StrEnum):
@@ -57,6 +58,14 @@ class Actor:
     request_id: str | None = None
 
 
+_ACTORS = {
+    ActorKind.CLIENT: said("client"),
+    ActorKind.STAFF: said("staff"),
+    ActorKind.SYSTEM: said("system"),
+    ActorKind.LINK: said("link"),
+    ActorKind.HOST: said("host"),
+}
+
 OPEN = frozenset({Status.REQUESTED, Status.INVITED, Status.CONFIRMED})
 """States that something can still leave; these are the Upcoming Appointments."""
 
@@ -105,5 +114,7 @@ def next_status(status: Status, action: Action, kind: ActorKind) -> Status | Non
             return None
         raise AlreadyDecided(action, status)
     if kind not in rule.actors:
-        raise NotAllowed(f"This appointment cannot be {action} by the {kind}.")
+        raise NotAllowed(
+            said("This appointment cannot be {action} by the {actor}.", action=in_words(action), actor=_ACTORS[kind])
+        )
     return rule.target

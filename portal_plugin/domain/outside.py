@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from .appointment import Appointment
 from .instants import local_date, local_day, midnight, seconds
 from .practice import Practice, Window
+from .said import said
 
 
 def why_outside(practice: Practice, appointment: Appointment) -> str | None:
@@ -23,7 +24,7 @@ def why_outside(practice: Practice, appointment: Appointment) -> str | None:
     starts, ends = seconds(appointment.starts), seconds(appointment.ends)
     today = local_date(starts, location.zone if location else practice.zone)
     if closed := practice.closed_on(today):
-        return f"closed: {closed}"
+        return said("closed: {reason}", reason=closed)
     any_hours = False
     # Hours may be meant on another clock, where it is the day before or after.
     for day in (today + timedelta(days=n) for n in (-1, 0, 1)):
@@ -32,7 +33,7 @@ def why_outside(practice: Practice, appointment: Appointment) -> str | None:
                 if _within(starts, ends, day, zone, windows):
                     return None
                 any_hours = any_hours or bool(windows)
-    return "outside the hours" if any_hours else "no hours on that day"
+    return said("outside the hours") if any_hours else said("no hours on that day")
 
 
 def _not_offered(practice: Practice, appointment: Appointment) -> str | None:
@@ -43,23 +44,23 @@ def _not_offered(practice: Practice, appointment: Appointment) -> str | None:
     if place is not None:
         place = practice.locations.get(place.key, place)
     if provider.retired or provider.key not in practice.providers:
-        return f"{provider.name} is no longer listed"
+        return said("{name} is no longer listed", name=provider.name)
     if kind.retired or kind.key not in practice.types:
-        return f"{kind.name} is no longer offered"
+        return said("{type} is no longer offered", type=kind.name)
     if contact.retired or contact.key not in practice.contact_types or contact.key not in kind.contact_types:
-        return f"{kind.name} is no longer offered as {contact.name}"
+        return said("{type} is no longer offered as {contact}", type=kind.name, contact=contact.name)
     if kind.key not in provider.types:
-        return f"{provider.name} no longer offers {kind.name}"
+        return said("{name} no longer offers {what}", name=provider.name, what=kind.name)
     if contact.key not in provider.contact_types:
-        return f"{provider.name} no longer offers {contact.name}"
+        return said("{name} no longer offers {what}", name=provider.name, what=contact.name)
     if not contact.at_location:
         return None
     if place is None:
-        return f"{contact.name} needs a location"
+        return said("{contact} needs a location", contact=contact.name)
     if place.retired or place.key not in practice.locations:
-        return f"{place.name} is no longer listed"
+        return said("{name} is no longer listed", name=place.name)
     if place.key not in provider.locations:
-        return f"{provider.name} no longer works at {place.name}"
+        return said("{name} no longer works at {location}", name=provider.name, location=place.name)
     return None
 
 

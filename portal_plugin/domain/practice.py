@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from .colors import DEFAULT as DEFAULT_COLOR
 from .errors import NotOffered
+from .guests import NewClients
+from .said import said
 
 MAP_SEARCH = "https://www.openstreetmap.org/search?query="
 
@@ -48,8 +50,8 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class ContactType:
-    """How client and provider meet. `at_location` is true when somebody has to travel. In `join_url`, where a video call
-    is joined, `{provider}` stands for the provider's key.
+    """How client and provider meet. `at_location` is true when somebody has to travel. In `join_url`, where a video
+    call is joined, `{provider}` stands for the provider's key.
     """
 
     key: str
@@ -93,6 +95,7 @@ class AppointmentType:
     open_requests: int | None = None
     confirms_itself: bool = False
     instructions: str = ""
+    waitlist: bool = True
     retired: bool = False
 
     def open_to(self, *, new: bool) -> bool:
@@ -225,7 +228,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Practice:
-    """`color` (`#0f5c6e`) and `logo` (an address, or a path on the site) are for mails: pages look like the host's."""
+    """`color` (`#0f5c6e`) and `logo` (an address, or a path on the site) are for mails: pages look like the host's.
+
+    `waitlist` is how long a time that came free is offered to one who waits for it; zero: there is no waitlist.
+    """
 
     name: str
     zone: str
@@ -249,8 +255,15 @@ class Practice:
     providers: Mapping[str, Provider]
     color: str = DEFAULT_COLOR
     logo: str = ""
+    waitlist: timedelta = timedelta()
     closures: tuple[Closure, ...] = ()
     holidays: Holidays = field(default_factory=dict[date, str])
+    new_clients: NewClients | None = None
+
+    @property
+    def has_holds(self) -> bool:
+        """Whether a time may be held before it is asked for: by a client at the form, or by a guest at the mailbox."""
+        return bool(self.hold) or (self.new_clients is not None and self.requests_hold_time)
 
     def closed_on(self, day: date) -> str | None:
         """The name of the closure or public holiday on which nobody works; None on any other day."""
@@ -259,7 +272,7 @@ class Practice:
     @cached_property
     def _closures_by_day(self) -> dict[date, str]:
         return {
-            closure.first + timedelta(days=n): closure.name or "a closure of the practice"
+            closure.first + timedelta(days=n): closure.name or said("a closure of the practice")
             for closure in reversed(self.closures)
             for n in range((closure.last - closure.first).days + 1)
         }
@@ -297,6 +310,10 @@ class Practice:
     def bookable_types(self) -> list[AppointmentType]:
         """Types that somebody offers in some way, in the order of the practice file."""
         return [kind for kind in self.types.values() if not kind.retired and self.contacts_for(kind)]
+
+    def has_waitlist(self, kind: AppointmentType) -> bool:
+        """Whether clients may wait for a time of this type."""
+        return bool(self.waitlist) and kind.waitlist and kind.who is not Audience.INVITED
 
     def contacts_for(self, kind: AppointmentType) -> list[ContactType]:
         return [
@@ -337,18 +354,14 @@ class Practice:
         return {}
 
     def _resolve(self, type: str, contact: str, provider: str | None, location: str | None) -> Wish:
-        kind = _known("type", type, self.bookable_types(), "Choose an appointment type from the list.")
-        how = _known(
-            "contact", contact, self.contacts_for(kind), f"Choose how to meet: this is not offered for {kind.name}."
-        )
+        kind = _known("type", type, self.bookable_types(), said("Choose an appointment type from the list."))
+        unmet = said("Choose how to meet: this is not offered for {type}.", type=kind.name)
+        how = _known("contact", contact, self.contacts_for(kind), unmet)
         where = self._location(kind, how, location)
         able = self.providers_for(kind, how, where)
         if provider:
-            able = [
-                _known(
-                    "provider", provider, able, f"Choose a provider who offers {kind.name} this way, or any available."
-                )
-            ]
+            nobody = said("Choose a provider who offers {type} this way, or any available.", type=kind.name)
+            able = [_known("provider", provider, able, nobody)]
         zone = where.zone if where else self.zone
         return Wish(kind, how, tuple(able), where, zone)
 
@@ -356,11 +369,11 @@ class Practice:
         places = self.locations_for(kind, contact)
         if not places:
             if key and key not in self.locations:
-                raise NotOffered("location", "Choose a location from the list.")
+                raise NotOffered("location", said("Choose a location from the list."))
             return None
         if not key and len(places) == 1:
             return places[0]
-        return _known("location", key or "", places, "Choose a location from the list.")
+        return _known("location", key or "", places, said("Choose a location from the list."))
 
 
 Keyed = TypeVar("Keyed", AppointmentType, ContactType, Provider, Location)

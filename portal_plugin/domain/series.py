@@ -12,6 +12,7 @@ from .instants import seconds, wall_instants
 from .lifecycle import Status
 from .outside import why_outside
 from .practice import Practice, Provider, Wish
+from .said import said, said_n
 
 MOST_WEEKS = 52
 
@@ -47,7 +48,12 @@ class NotEveryWeek(PortalError):
     def __init__(self, weeks: Sequence[Week]) -> None:
         blocked = sum(week.outcome not in {Outcome.FREE, Outcome.MADE} for week in weeks)
         super().__init__(
-            f"{blocked} of {len(weeks)} weeks {'is' if blocked == 1 else 'are'} not free, so nothing was sent."
+            said_n(
+                "{number} of {weeks} weeks is not free, so nothing was sent.",
+                "{number} of {weeks} weeks are not free, so nothing was sent.",
+                blocked,
+                weeks=len(weeks),
+            )
         )
         self.weeks = tuple(weeks)
 
@@ -74,7 +80,7 @@ def look_at(
     bind its clients, not itself.
     """
     if starts is None:
-        return Week(moment, None, Outcome.CLOSED, "the clock skips that time")
+        return Week(moment, None, Outcome.CLOSED, said("the clock skips that time"))
     if starts <= now:
         return Week(moment, starts, Outcome.PASSED)
     outside = {one.key: why_outside(practice, _draft(wish, client, one, starts)) for one in wish.providers}

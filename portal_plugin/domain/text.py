@@ -3,6 +3,7 @@
 import unicodedata
 
 from .errors import NotOffered
+from .said import said
 
 LONGEST = 2000
 """Characters."""
@@ -22,7 +23,7 @@ def clean_line(text: str) -> str:
 def clean_text(text: str, field: str = "message") -> str:
     """The same, line by line. Raises NotOffered, naming `field`, past 2,000 characters."""
     if len(text) > LONGEST:
-        raise NotOffered(field, f"Please keep it under {LONGEST:,} characters.")
+        raise NotOffered(field, said("Please keep it under {number} characters.", number=LONGEST))
     return "\n".join(clean_line(line) for line in text.splitlines()).strip()
 
 

@@ -14,6 +14,7 @@ from .entries import (
     HolidaysSection,
     HoursEntry,
     LocationEntry,
+    NewClientsSection,
     PracticeFile,
     ProviderEntry,
     Section,
@@ -37,7 +38,8 @@ def changes(old: PracticeFile | None, new: PracticeFile) -> list[str]:
     closures = old.closures if old else ()
     lines += [f"add closure {_closure(closure)}" for closure in _more(new.closures, closures)]
     lines += [f"remove closure {_closure(closure)}" for closure in _more(closures, new.closures)]
-    return lines + list(_holidays(old.holidays if old else None, new.holidays))
+    lines += _holidays(old.holidays if old else None, new.holidays)
+    return lines + list(_new_clients(old.new_clients if old else None, new.new_clients))
 
 
 def _entries(kind: str, old: Sequence[Entry], new: Sequence[Entry]) -> Iterator[str]:
@@ -62,6 +64,15 @@ def _holidays(old: HolidaysSection | None, new: HolidaysSection | None) -> Itera
         yield f"close on the public holidays of {new.country}{f', {new.subdivision}' if new.subdivision else ''}"
     elif old is not None and new is not None and (told := list(_differences(old, new))):
         yield f"change the public holidays: {', '.join(told)}"
+
+
+def _new_clients(old: NewClientsSection | None, new: NewClientsSection | None) -> Iterator[str]:
+    if new is None and old is not None:
+        yield "take no new clients online"
+    elif old is None and new is not None:
+        yield "take new clients online"
+    elif old is not None and new is not None and (told := list(_differences(old, new))):
+        yield f"change how new clients are taken: {', '.join(told)}"
 
 
 def _differences(old: Section, new: Section) -> Iterator[str]:

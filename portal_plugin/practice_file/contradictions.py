@@ -10,6 +10,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
+from ..domain.guests import QuestionKind
 from .entries import KEY, KINDS, PracticeFile, Section, did_you_mean, is_date, read_day, section_in
 from .lines import Place
 from .public_holidays import PublicHolidays, region_mistake
@@ -33,6 +34,8 @@ def contradictions(data: object) -> Told:
         yield from _provider(provider, file, known)
     for holidays in file.table("holidays"):
         yield from _holidays(holidays)
+    for told in file.table("new_clients"):
+        yield from _questions(told)
     for closure in file.tables("closures"):
         first, last = closure.day("first"), closure.day("last")
         if first and last and last < first:
@@ -143,6 +146,20 @@ def _provider(provider: Table, file: Table, known: Mapping[str, Known]) -> Told:
         location = table.text("location")
         if location is not None and told_where:
             yield from unknown((*table.place, "location"), "location of this provider", [location], locations)
+
+
+def _questions(told: Table) -> Told:
+    yield from Known(told, "questions").used_twice()
+    for question in told.tables("questions"):
+        options, place = question.items("options"), (*question.place, "options")
+        kind = question.text("kind") or (QuestionKind.TEXT if question.lacks("kind") else None)
+        if kind != QuestionKind.CHOICE:
+            if options and kind in set(QuestionKind):
+                yield place, 'only a question of the kind "choice" has options'
+        elif len(options) < 2 and question.is_all("options", options):
+            yield place, "a choice needs at least two options"
+        elif len(set(question.texts("options"))) < len(question.texts("options")):
+            yield place, "an option stands there twice"
 
 
 def _holidays(told: Table) -> Told:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ..domain.addresses import is_web_address
 from ..domain.colors import is_color
+from ..domain.guests import QuestionKind
 from ..domain.instants import zone_names
 from ..domain.practice import Audience, Window
 from ..domain.reminders import MOST
@@ -108,6 +109,13 @@ def _audience(value: object) -> Audience:
     return Audience(str(value))
 
 
+def _kind(value: object) -> QuestionKind:
+    words = [str(kind) for kind in QuestionKind]
+    if value not in words:
+        raise ValueError(f"write one of {', '.join(map(repr, words))}, not {value!r}{did_you_mean(str(value), words)}")
+    return QuestionKind(str(value))
+
+
 def _address(url: object) -> str:
     # Not repeated in the sentence: a calendar's address is a secret.
     if not isinstance(url, str) or len(url) > 2000 or not is_web_address(url):
@@ -155,6 +163,7 @@ Logo = Annotated[str, BeforeValidator(_logo)]
 Whole = Annotated[int, Strict()]
 YesNo = Annotated[bool, Strict()]
 Who = Annotated[Audience, BeforeValidator(_audience)]
+Kind = Annotated[QuestionKind, BeforeValidator(_kind)]
 Key = Annotated[str, Field(pattern=f"^{KEY.pattern}$", max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Text = Annotated[str, Field(max_length=2000)]
@@ -183,6 +192,7 @@ class PracticeSection(Section):
     reminder_programme: Text = ""
     color: Color = ""
     logo: Logo = ""
+    waitlist_hours: Annotated[Whole, Field(ge=0, le=336)] = 0
 
 
 class LocationEntry(Section):
@@ -220,6 +230,7 @@ class AppointmentTypeEntry(Section):
     days_between: Annotated[Whole, Field(ge=0, le=730)] = 0
     open_requests: Annotated[Whole, Field(ge=1, le=1000)] | None = None
     confirm_automatically: YesNo = False
+    waitlist: YesNo = True
     instructions: Text = ""
 
 
@@ -271,6 +282,21 @@ class HolidaysSection(Section):
     open: tuple[Annotated[date | str, BeforeValidator(_read_holiday)], ...] = ()
 
 
+class QuestionEntry(Section):
+    key: Key
+    label: Name
+    kind: Kind = QuestionKind.TEXT
+    options: tuple[Name, ...] = ()
+    required: YesNo = False
+
+
+class NewClientsSection(Section):
+    """Visitors without an account may ask for what is for anyone, once they have followed a mailed link."""
+
+    link_minutes: Annotated[Whole, Field(ge=10, le=1440)] = 60
+    questions: Annotated[tuple[QuestionEntry, ...], Field(max_length=20)] = ()
+
+
 class Entries(Section):
     """What a practice lists, and what it once listed: the retired ones keep their appointments readable."""
 
@@ -289,6 +315,7 @@ class PracticeFile(Entries):
     practice: PracticeSection
     holidays: HolidaysSection | None = None
     closures: tuple[ClosureEntry, ...] = ()
+    new_clients: NewClientsSection | None = None
 
 
 def section_in(section: type[Section], name: str) -> type[Section]:

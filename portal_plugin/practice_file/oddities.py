@@ -20,6 +20,7 @@ def oddities(file: PracticeFile, today: date) -> Told:
     """Of a file without mistakes. `today` is the practice's local date."""
     practice = to_practice(file, {entry.key: n for n, entry in enumerate(file.providers, 1)}, Entries())
     yield from _practice(file)
+    yield from _new_clients(file)
     yield from _reminders(file)
     yield from _names(file)
     yield from _types(file, practice)
@@ -35,6 +36,14 @@ def _practice(file: PracticeFile) -> Told:
             yield ("practice",), f"nothing can be booked: there is no [[{kind}]]"
     if file.practice.email and "@" not in file.practice.email:
         yield ("practice", "email"), f"{file.practice.email!r} is no mail address, so no reply arrives; correct it"
+
+
+def _new_clients(file: PracticeFile) -> Told:
+    if file.new_clients and not any(kind.who is Audience.ANYONE for kind in file.appointment_types):
+        yield (
+            ("new_clients",),
+            'new clients can ask for nothing: write who = "anyone" at a type that is for them, or remove this',
+        )
 
 
 def _reminders(file: PracticeFile) -> Told:
@@ -115,6 +124,11 @@ def _types(file: PracticeFile, practice: Practice) -> Told:
             yield (
                 (*place, "open_requests"),
                 "it has no effect with confirm_automatically, since no request waits; remove one of the two",
+            )
+        if "waitlist" in entry.model_fields_set and not file.practice.waitlist_hours:
+            yield (
+                (*place, "waitlist"),
+                "it has no effect without a waitlist; set waitlist_hours under [practice], or remove it",
             )
 
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from ..domain.colors import DEFAULT as DEFAULT_COLOR
+from ..domain.guests import NewClients, Question
 from ..domain.practice import (
     AppointmentType,
     Closure,
@@ -58,6 +59,7 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         policies=main.policies,
         color=main.color or DEFAULT_COLOR,
         logo=main.logo,
+        waitlist=timedelta(hours=main.waitlist_hours),
         programme=main.reminder_programme or default_programme(main.name),
         reminders=tuple(timedelta(hours=hours) for hours in main.reminders),
         remind_between=main.remind_between,
@@ -80,6 +82,7 @@ def to_practice(file: PracticeFile, numbers: Mapping[str, int], retired: Entries
         ),
         closures=tuple(Closure(e.first, e.last or e.first, e.name) for e in file.closures),
         holidays=_holidays(file),
+        new_clients=_new_clients(file),
     )
 
 
@@ -96,6 +99,14 @@ def _types(provider: ProviderEntry, file: PracticeFile) -> tuple[str, ...]:
 def _holidays(file: PracticeFile) -> Holidays:
     told = file.holidays
     return PublicHolidays(told.country, told.subdivision, told.open) if told else {}
+
+
+def _new_clients(file: PracticeFile) -> NewClients | None:
+    told = file.new_clients
+    if told is None:
+        return None
+    questions = (Question(e.key, e.label, e.kind, e.options, e.required) for e in told.questions)
+    return NewClients(timedelta(minutes=told.link_minutes), tuple(questions))
 
 
 def _type(entry: AppointmentTypeEntry, retired: bool) -> AppointmentType:
@@ -117,6 +128,7 @@ def _type(entry: AppointmentTypeEntry, retired: bool) -> AppointmentType:
         open_requests=entry.open_requests,
         confirms_itself=entry.confirm_automatically,
         instructions=entry.instructions,
+        waitlist=entry.waitlist,
         retired=retired,
     )
 

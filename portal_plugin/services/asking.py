@@ -8,8 +8,9 @@ from concurrent.futures import Future, wait
 from datetime import datetime
 from typing import TypeVar
 
-from ..domain.appointment import Appointment
+from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotAnswered, PortalError
+from ..domain.guests import Guest
 from ..domain.instants import seconds
 from ..domain.lifecycle import Action
 from ..hooks import DecisionVeto, Proposal, Questions
@@ -64,6 +65,17 @@ class Host:
         what, vetoes = self._about(action)
         if vetoes:
             self._ask(what, lambda: [veto(appointment) for veto in vetoes])
+
+    def client_of(self, guest: Guest) -> Client | None:
+        """Whom the host makes of a new person; None where it keeps no account for them, or is not asked."""
+        guest_verified = self.questions.guest_verified
+        if guest_verified is None:
+            return None
+        client = self._ask("guest_verified", lambda: guest_verified(guest))
+        if client is not None and not isinstance(client, Client):
+            log.error("guest_verified must return a Client or None, not %s.", type(client).__name__)
+            raise NotAnswered
+        return client
 
     def _about(self, action: Action) -> tuple[str, list[DecisionVeto]]:
         # An invitation that is accepted becomes an appointment, as a request does that is confirmed.

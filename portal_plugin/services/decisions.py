@@ -19,9 +19,11 @@ from ..domain.errors import (
 from ..domain.instants import seconds
 from ..domain.lifecycle import OPEN, RELEASING, Action, Actor, ActorKind, Status, next_status
 from ..domain.practice import Practice, Wish
+from ..domain.said import said
 from ..domain.text import clean_line, clean_text
+from ..domain.waitlist import Outcome
 from ..hooks import announce
-from ..storage import appointments, claims, history
+from ..storage import appointments, claims, history, waitlist
 from ..storage.database import Database
 from . import holding
 from .messages import enqueue
@@ -104,6 +106,9 @@ def move(
     if message:
         changes["reason" if actor.kind is ActorKind.CLIENT else "message"] = message
     with db.atomic():
+        if appointment.waitlist is not None and target is Status.CONFIRMED:
+            # Before its own row, as whoever makes an offer: the two would else wait for each other.
+            waitlist.locked(db, appointment.waitlist)
         ties = holding.tie(db, practice, appointment, target)
         if target in RELEASING:
             changes["claim"] = None
@@ -126,8 +131,14 @@ def move(
 def take_place(
     db: Database, confirmed: Appointment, old: Appointment | None, actor: Actor, now: datetime
 ) -> Appointment:
-    """Give a confirmed appointment its claim, and end the one it replaces. Raises SlotTaken."""
+    """Give a confirmed appointment its claim, and end the one it replaces. Who had it from the waitlist waits no more.
+
+    Raises SlotTaken.
+    """
     confirmed = holding.confirm(db, confirmed, old)
+    for offered in (confirmed, old):
+        if offered is not None and offered.waitlist is not None:
+            waitlist.end(db, offered.waitlist, Outcome.TAKEN, now)
     if old is not None and old.status in OPEN:
         appointments.move(db, old, Status.CANCELLED)
         history.record(db, old.id, actor, Action.REPLACE, old.status, Status.CANCELLED, "", now)
@@ -159,10 +170,14 @@ def check_movable(practice: Practice, appointment: Appointment, kind: ActorKind,
     if appointment.status not in OPEN:
         raise AlreadyDecided(Action.REPLACE, appointment.status)
     if _waits_to_replace(appointment):
-        raise NotAllowed("This new time is waiting for an answer. Cancel it to ask for another one.")
+        raise NotAllowed(said("This new time is waiting for an answer. Cancel it to ask for another one."))
     if not movable(practice, appointment, kind, now):
         raise TooLate(
-            f"It is too close to the appointment to move it here. Please call {practice.name} at {practice.phone}."
+            said(
+                "It is too close to the appointment to move it here. Please call {practice} at {phone}.",
+                practice=practice.name,
+                phone=practice.phone,
+            )
         )
 
 
@@ -180,21 +195,31 @@ def _waits_to_replace(appointment: Appointment) -> bool:
 def check_really_moves(old: Appointment, wish: Wish, starts: datetime) -> None:
     """Raises NotOffered for the very appointment that there is."""
     if is_time_of(old, wish, starts) and wish.providers == (old.provider,):
-        raise NotOffered("starts", "That is the time it has now. Choose another one.")
+        raise NotOffered("starts", said("That is the time it has now. Choose another one."))
 
 
 def check_moment(practice: Practice, appointment: Appointment, action: Action, actor: Actor, now: datetime) -> None:
     """Raises TooLate or TooEarly where the clock forbids what the lifecycle allows."""
     if action is Action.CANCEL and not cancellable(practice, appointment, actor.kind, now):
         raise TooLate(
-            f"It is too close to the appointment to cancel it here. Please call {practice.name} at {practice.phone}."
+            said(
+                "It is too close to the appointment to cancel it here. Please call {practice} at {phone}.",
+                practice=practice.name,
+                phone=practice.phone,
+            )
         )
     if action is Action.CONFIRM and now >= appointment.starts:
-        raise TooLate("The time of this request has passed, so it can no longer be confirmed.")
+        raise TooLate(said("The time of this request has passed, so it can no longer be confirmed."))
     if action is Action.ACCEPT and now >= appointment.expires:
-        raise TooLate(f"This invitation has expired. Please call {practice.name} at {practice.phone}.")
+        raise TooLate(
+            said(
+                "This invitation has expired. Please call {practice} at {phone}.",
+                practice=practice.name,
+                phone=practice.phone,
+            )
+        )
     if action in {Action.COMPLETE, Action.MISS} and now < appointment.starts:
-        raise TooEarly("This appointment has not begun yet.")
+        raise TooEarly(said("This appointment has not begun yet."))
 
 
 def cancellable(practice: Practice, appointment: Appointment, kind: ActorKind, now: datetime) -> bool:
@@ -209,7 +234,7 @@ def cancellable(practice: Practice, appointment: Appointment, kind: ActorKind, n
 def expire_lapsed(state: State) -> int:
     """Expire requests and invitations that nobody answered in time; how many. Holds that have ended are given back."""
     expired = 0
-    if state.practice().hold:
+    if state.practice().has_holds:
         claims.end_holds(state.db, seconds(state.now()))
     for appointment in appointments.lapsed(state.db, state.practice(), state.now()):
         # Somebody may have answered since the list was read.

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.appointment import Appointment
+from ..domain.guests import is_guest
 from ..domain.lifecycle import OPEN, Action, Actor, Status
 from ..domain.practice import Practice
 from ..domain.staff_mail import News, news_of
@@ -47,6 +48,7 @@ def enqueue(
     """
     told = facts(practice, appointment) | {"was": was, "by": actor.kind, "message": word}
     told |= {"instead_of": old.starts.isoformat() if old and old.status in OPEN else None}
+    told |= {"from_waitlist": appointment.waitlist is not None}
     topic = TOPICS.get(action)
     # One mail for what was asked for and confirmed at once. A client without an address gets none.
     at_once = action is Action.REQUEST and appointment.type.confirms_itself
@@ -123,7 +125,7 @@ def full(appointment: Appointment) -> dict[str, Any]:
         "contact": {"key": appointment.contact.key, "name": appointment.contact.name},
         "provider": {"key": appointment.provider.key, "name": appointment.provider.name},
         "location": {"key": location.key, "name": location.name} if location else None,
-        "client": {"id": client.id, "name": client.name, "email": client.email, "phone": client.phone},
+        "client": {name: getattr(client, name) for name in ("id", "name", "email", "phone", "language", "zone")},
         "note": appointment.note,
         "message": appointment.message,
         "reason": appointment.reason,
@@ -148,15 +150,9 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         "ends": appointment.ends.isoformat(),
         "expires": appointment.expires.isoformat(),
         "zone": appointment.zone,
-        "practice": {
-            "name": practice.name,
-            "phone": practice.phone,
-            "email": practice.email,
-            "address": practice.address,
-            "policies": practice.policies,
-            "color": practice.color,
-            "logo": practice.logo,
-        },
+        "language": appointment.client.language,
+        "client_zone": appointment.client.zone,
+        "practice": practice_facts(practice),
         "provider": {"name": appointment.provider.name, "title": appointment.provider.title},
         "type": {"name": appointment.type.name, "instructions": appointment.type.instructions},
         "contact": {
@@ -167,4 +163,18 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         },
         "location": {"name": location.name, "address": location.address} if location else None,
         "client": {"name": appointment.client.name},
+        "guest": is_guest(appointment.client.id),
+    }
+
+
+def practice_facts(practice: Practice) -> dict[str, str]:
+    return {
+        "name": practice.name,
+        "country": practice.country,
+        "phone": practice.phone,
+        "email": practice.email,
+        "address": practice.address,
+        "policies": practice.policies,
+        "color": practice.color,
+        "logo": practice.logo,
     }

@@ -11,14 +11,14 @@ from ..domain.errors import AlreadyDecided, AppointmentsAhead
 from ..domain.history import Event
 from ..domain.instants import instant, seconds
 from ..domain.lifecycle import Action, Actor, ActorKind
-from ..storage import appointments, claims, consents, feeds, history, people
+from ..storage import appointments, claims, consents, feeds, guests, history, people, waitlist
 from .decisions import decide
 from .ledger import digests
 from .phones import e164
 from .state import State
 
 BATCH = 100
-INSTANTS = {"at", "starts", "ends", "held_until", "created", "due", "sent", "failed"}
+INSTANTS = {"at", "starts", "ends", "held_until", "created", "due", "sent", "failed", "ended"}
 
 
 def export_client(state: State, client_id: str, actor: Actor) -> dict[str, Any]:
@@ -32,9 +32,14 @@ def export_client(state: State, client_id: str, actor: Actor) -> dict[str, Any]:
         "appointments": [_told(one) for one in appointments.of_client(db, state.practice(), client_id)],
         "calendar_address": feed.created.isoformat() if (feed := feeds.of(db, feeds.Kind.CLIENT, client_id)) else None,
         "holds": [_readable(held._asdict())] if held else [],
+        "waitlist": [_readable(row) for row in waitlist.told(db, client_id)],
         "consents": [
             asdict(entry) | {"at": entry.at.isoformat()}
             for entry in consents.of_client(db, client_id, phones_of(state, client_id))
+        ],
+        "intake": [
+            {"appointment": ref, "question": answer.label, "answer": answer.answer}
+            for ref, answer in guests.intake_of_client(db, client_id)
         ],
         "messages": [_readable(row) for row in people.messages(db, client_id)],
         "history": [
@@ -101,6 +106,8 @@ def _told(appointment: Appointment) -> dict[str, Any]:
         "name": client.name,
         "email": client.email,
         "phone": client.phone,
+        "language": client.language,
+        "client_zone": client.zone,
         "note": appointment.note,
         "message": appointment.message,
         "reason": appointment.reason,

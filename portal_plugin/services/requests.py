@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..domain.appointment import Appointment, Client
 from ..domain.availability import Diary, Slot, bookable_range, find_slots
@@ -14,10 +14,13 @@ from ..domain.errors import AlreadyDecided, NotOffered, PortalError, SlotTaken
 from ..domain.instants import local_date, seconds
 from ..domain.lifecycle import OPEN, Action, Actor, ActorKind, Status
 from ..domain.practice import Interval, Practice, Provider, Wish
+from ..domain.said import said, said_n
 from ..domain.text import clean_text
 from ..hooks import Proposal, announce
-from ..storage import appointments, claims, consents, history
+from ..storage import appointments, claims, consents, guests, history, waitlist
 from ..storage.appointments import DuplicateRequest
+from ..storage.guests import Draft
+from ..storage.waitlist import WaitsNoMore
 from . import holding
 from .decisions import (
     announce_change,
@@ -39,12 +42,20 @@ FARTHEST_INVITATION = timedelta(days=5 * 365)
 SYSTEM = Actor(ActorKind.SYSTEM, "automatic confirmation")
 
 
+class Offer(NamedTuple):
+    """To whose place on the waitlist, and until when it stands (aware UTC)."""
+
+    place: int
+    expires: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """What is asked for by a client, or proposed or booked by the practice. `starts` is aware.
 
     `moving` is the client's appointment whose place this one takes once it is confirmed; until then it stands. The
-    same `key` twice is one request.
+    same `key` twice is one request. `language` and `zone` are those of the page it was asked on, which count where the
+    client names none. `draft` is what a guest sent before, and becomes the request.
     """
 
     wish: Wish
@@ -58,6 +69,15 @@ class Asking:
     moving: Appointment | None = None
     host_reference: str = ""
     host_data: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
+    zone: str = ""
+    offer: Offer | None = None
+    draft: Draft | None = None
+
+    @property
+    def holder(self) -> str:
+        """Whose hold of a time is theirs."""
+        return self.draft.holder if self.draft else self.client.id
 
 
 def asking_to_move(
@@ -102,7 +122,7 @@ def request_appointment(state: State, practice: Practice, asking: Asking) -> App
     asking = _tidied(asking)
     with _refused_moves_recorded(state, asking):
         try:
-            return _request(state, practice, asking)
+            return _ask_for(state, practice, Action.REQUEST, asking)
         except (DuplicateRequest, PortalError):
             # The same form may have come in before, and its own request is what now stands in the way.
             if earlier := _sent_before(state, practice, asking):
@@ -147,7 +167,7 @@ def hold_time(state: State, practice: Practice, asking: Asking) -> datetime | No
     now = state.now()
     until = now + practice.hold
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
-    for provider in _willing(state, practice, asking, now):
+    for provider in willing(state, practice, asking, now):
         try:
             with state.db.atomic():
                 check_again(state.db, asking.wish, asking.client, provider, starts, now, None)
@@ -160,15 +180,23 @@ def hold_time(state: State, practice: Practice, asking: Asking) -> datetime | No
     raise SlotTaken
 
 
-def _request(state: State, practice: Practice, asking: Asking) -> Appointment:
+def offer_time(state: State, practice: Practice, asking: Asking) -> Appointment:
+    """Propose to a client who waits a time that came free, under the rules that bind a request.
+
+    Raises NotOffered, SlotTaken, Refused, NotAnswered; WaitsNoMore, and AlreadyOffered when another worker was quicker.
+    """
+    return _ask_for(state, practice, Action.INVITE, asking)
+
+
+def _ask_for(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
     now = state.now()
-    willing = _willing(state, practice, asking, now)
+    able = willing(state, practice, asking, now)
     ends = asking.starts + asking.wish.type.duration
     state.host.permit_request(Proposal(asking.client, asking.wish, asking.starts, ends, asking.note))
-    return _store(state, practice, Action.REQUEST, asking, willing, now)
+    return _store(state, practice, action, asking, able, now)
 
 
-def _willing(state: State, practice: Practice, asking: Asking, now: datetime) -> list[Provider]:
+def willing(state: State, practice: Practice, asking: Asking, now: datetime) -> list[Provider]:
     """Who has that time free for this client, in the order in which they are asked. Raises what says why nobody."""
     wish, client, starts, moving = asking.wish, asking.client, asking.starts, asking.moving
     if moving is not None:
@@ -177,7 +205,8 @@ def _willing(state: State, practice: Practice, asking: Asking, now: datetime) ->
     check_client(state.db, wish, client, moving)
     check_range(practice, wish, starts, now)
     # The whole day: "any available" goes to whoever has the least of it.
-    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving)
+    holder = asking.draft.holder if asking.draft else None
+    diary = read_diary(state, practice, wish, *local_day_of(wish, starts), client, moving, holder)
     slot = _slot_at(practice, wish, diary, starts, now, moving)
     if slot is None:
         raise _why_not(practice, wish, diary, starts, now)
@@ -210,9 +239,9 @@ def _by_practice(state: State, practice: Practice, action: Action, asking: Askin
 def _given_by_practice(state: State, practice: Practice, action: Action, asking: Asking) -> Appointment:
     now = state.now()
     if asking.starts <= now:
-        raise NotOffered("starts", "Choose a time that lies ahead.")
+        raise NotOffered("starts", said("Choose a time that lies ahead."))
     if asking.starts > now + FARTHEST_INVITATION:
-        raise NotOffered("starts", "Choose a time within the next five years.")
+        raise NotOffered("starts", said("Choose a time within the next five years."))
     if asking.moving is not None:
         check_movable(practice, asking.moving, asking.actor.kind, now)
         check_really_moves(asking.moving, asking.wish, asking.starts)
@@ -267,11 +296,13 @@ def _write(
         # Before any other lock: a STOP that comes meanwhile holds this one first, too.
         consents.one_at_a_time(db, consent.phone)
     old = locked_to_move(db, practice, asking.moving)
-    if action is Action.REQUEST:
+    if asking.offer and not waitlist.locked(db, asking.offer.place):
+        raise WaitsNoMore
+    if action is Action.REQUEST or asking.offer:
         check_again(db, wish, asking.client, provider, starts, now, old)
     stretch = Interval(seconds(starts) - kind.before, seconds(starts) + kind.reach)
-    if practice.hold:
-        claims.end_holds(db, seconds(now), asking.client.id if action is Action.REQUEST else None)
+    if practice.has_holds or asking.draft:
+        claims.end_holds(db, seconds(now), asking.holder if action is Action.REQUEST else None)
     claim = None
     if action is Action.INVITE or (action is Action.REQUEST and (practice.requests_hold_time or kind.confirms_itself)):
         purpose = claims.Purpose.of(wish, starts)
@@ -287,21 +318,24 @@ def _write(
         starts=starts,
         ends=starts + kind.duration,
         zone=wish.zone,
-        client=_as_stored(asking.client, _texted_at(consent, old)),
+        client=_as_stored(asking, _texted_at(consent, old)),
         note=asking.note,
         message=asking.message,
         reason="",
         text_reminders=consent is not None or (old is not None and old.text_reminders),
         version=old.version + 1 if old else 1,
         created=now,
-        expires=min(starts, now + practice.request_expiry) if practice.request_expiry else starts,
+        expires=_expiry(practice, asking, now),
         replaces=old.ref if old else None,
         thread=old.thread if old else ref,
         host_reference=asking.host_reference,
         host_data=asking.host_data,
         claim=claim,
+        waitlist=asking.offer.place if asking.offer else None,
     )
     stored = appointments.add(db, draft, stretch, asking.key)
+    if asking.draft and not guests.settle(db, asking.draft, stored.id):
+        raise DuplicateRequest
     history.record(db, stored.id, asking.actor, action, None, stored.status, asking.message, now)
     if consent:
         write_consent(
@@ -320,11 +354,24 @@ def _write(
     return stored
 
 
-def _as_stored(client: Client, phone: str | None) -> Client:
+def _expiry(practice: Practice, asking: Asking, now: datetime) -> datetime:
+    if asking.offer:
+        return asking.offer.expires
+    return min(asking.starts, now + practice.request_expiry) if practice.request_expiry else asking.starts
+
+
+def _as_stored(asking: Asking, phone: str | None) -> Client:
     """The same person as when read from the tables, whatever the host made of Client."""
-    if type(client) is Client and phone is None:
-        return client
-    return Client(client.id, client.name, client.email, client.phone if phone is None else phone)
+    client = asking.client
+    return Client(
+        client.id,
+        client.name,
+        client.email,
+        client.phone if phone is None else phone,
+        client.new,
+        client.language or asking.language,
+        client.zone or asking.zone,
+    )
 
 
 def _texted_at(consent: ReminderConsent | None, old: Appointment | None) -> str | None:
@@ -348,26 +395,39 @@ def whole_minute(starts: datetime) -> datetime:
     if starts.tzinfo is None:
         raise ValueError(f"{starts!r} has no time zone: give starts as an aware datetime")
     if starts.second or starts.microsecond:
-        raise NotOffered("starts", "Choose a time on a full minute.")
+        raise NotOffered("starts", said("Choose a time on a full minute."))
     try:
         return starts.astimezone(UTC)
     except OverflowError:
-        raise NotOffered("starts", "Choose a time within the next years.") from None
+        raise NotOffered("starts", said("Choose a time within the next years.")) from None
 
 
 def check_range(practice: Practice, wish: Wish, starts: datetime, now: datetime) -> None:
     """Raises NotOffered for a time that is past, inside the notice, or beyond the horizon."""
     first, beyond = bookable_range(wish, now)
     if starts <= now:
-        raise NotOffered("starts", "That time has passed. Choose one that lies ahead.")
+        raise NotOffered("starts", said("That time has passed. Choose one that lies ahead."))
     if seconds(starts) < first:
         hours = round(wish.type.notice.total_seconds() / 3600)
         raise NotOffered(
             "starts",
-            f"That is too soon: {practice.name} needs {hours} hours' notice. Call {practice.phone} if it is urgent.",
+            said_n(
+                "That is too soon: {practice} needs {number} hour's notice. Call {phone} if it is urgent.",
+                "That is too soon: {practice} needs {number} hours' notice. Call {phone} if it is urgent.",
+                hours,
+                practice=practice.name,
+                phone=practice.phone,
+            ),
         )
     if seconds(starts) >= beyond:
-        raise NotOffered("starts", f"That is too far ahead: choose a day within {wish.type.horizon.days} days.")
+        raise NotOffered(
+            "starts",
+            said_n(
+                "That is too far ahead: choose a day within {number} day.",
+                "That is too far ahead: choose a day within {number} days.",
+                wish.type.horizon.days,
+            ),
+        )
 
 
 def _slot_at(
@@ -388,4 +448,4 @@ def _why_not(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now
         return too_close(wish)
     if _slot_at(practice, wish, Diary(), starts, now):
         return SlotTaken()
-    return NotOffered("starts", "That is not a time the practice offers. Choose one from the list.")
+    return NotOffered("starts", said("That is not a time the practice offers. Choose one from the list."))

@@ -6,6 +6,7 @@ from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotOffered, SlotTaken
 from ..domain.instants import day_bounds, local_date, seconds
 from ..domain.practice import Provider, Wish
+from ..domain.said import said, said_n
 from ..storage import appointments, claims
 from ..storage.claims import Session
 from ..storage.database import Database
@@ -18,14 +19,21 @@ def check_client(db: Database, wish: Wish, client: Client, moving: Appointment |
     """
     kind = wish.type
     if not moving and not kind.open_to(new=client.new):
-        raise NotOffered("type", f"{kind.name} cannot be requested here. Choose another type, or call the practice.")
+        raise NotOffered(
+            "type",
+            said("{type} cannot be requested here. Choose another type, or call the practice.", type=kind.name),
+        )
     if kind.open_requests is not None:
         waiting = appointments.count_requested(db, client.id, kind.key, moving.ref if moving else None)
         if waiting >= kind.open_requests:
             raise NotOffered(
                 "type",
-                f"You have {waiting} open {'request' if waiting == 1 else 'requests'} for {kind.name}. "
-                "Please wait for the answer, or cancel one.",
+                said_n(
+                    "You have {number} open request for {type}. Please wait for the answer, or cancel one.",
+                    "You have {number} open requests for {type}. Please wait for the answer, or cancel one.",
+                    waiting,
+                    type=kind.name,
+                ),
             )
 
 
@@ -46,8 +54,12 @@ def days_too_close(
 def too_close(wish: Wish) -> NotOffered:
     return NotOffered(
         "starts",
-        f"There are at least {wish.type.days_between} days from one {wish.type.name} to the next. "
-        "Choose a day further from your other one.",
+        said_n(
+            "There is at least {number} day from one {type} to the next. Choose a day further from your other one.",
+            "There are at least {number} days from one {type} to the next. Choose a day further from your other one.",
+            wish.type.days_between,
+            type=wish.type.name,
+        ),
     )
 
 

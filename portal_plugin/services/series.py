@@ -10,6 +10,7 @@ from ..domain.availability import Diary
 from ..domain.errors import NotOffered, PortalError, SlotTaken
 from ..domain.instants import seconds
 from ..domain.practice import Practice
+from ..domain.said import said
 from ..domain.series import MOST_WEEKS, NotEveryWeek, Outcome, Week, dated, look_at
 from ..storage import appointments
 from ..storage.appointments import DuplicateRequest
@@ -46,7 +47,7 @@ def make_weekly(
     weeks that cannot be. A week that somebody else takes in that very moment is told as taken, in both cases.
     """
     if not 1 <= weeks <= MOST_WEEKS:
-        raise NotOffered("weeks", f"Enter a number of weeks from 1 to {MOST_WEEKS}.")
+        raise NotOffered("weeks", said("Enter a number of weeks from 1 to {most}.", most=MOST_WEEKS))
     first = whole_minute(asking.starts).astimezone(ZoneInfo(asking.wish.zone)).replace(tzinfo=None)
     planned = [_recalled(state, practice, asking, week) for week in _look_ahead(state, practice, asking, first, weeks)]
     if not free_only and any(week.outcome not in {Outcome.FREE, Outcome.MADE} for week in planned):
@@ -78,7 +79,7 @@ def _carry_out(state: State, practice: Practice, asking: Asking, week: Week, *, 
     except SlotTaken:
         return week._replace(outcome=Outcome.TAKEN)
     except PortalError as error:
-        return week._replace(outcome=Outcome.REFUSED, why=str(error))
+        return week._replace(outcome=Outcome.REFUSED, why=error.sentence)
     return week._replace(outcome=Outcome.MADE, appointment=made)
 
 

@@ -30,19 +30,20 @@ def read_diary(
     until: datetime,
     client: Client | None = None,
     moving: Appointment | None = None,
+    holder: str | None = None,
 ) -> Diary:
     """What stands in the way of starts in the range: the portal's own claims, outside calendars, the host's answer,
     and what else binds this type. What is taken by the appointment that is to be moved, or
-    held by the client, is free for themselves. Raises NotAnswered.
+    held by the client (or by `holder`, a guest who is to be this client), is free for themselves. Raises NotAnswered.
     """
     kind = wish.type
     first, beyond = seconds(since) - kind.before, seconds(until) + kind.reach
     numbers = [provider.number for provider in wish.providers]
-    taken = claims.taken(state.db, numbers, first, beyond, seconds(state.now()) if practice.hold else None)
+    taken = claims.taken(state.db, numbers, first, beyond, seconds(state.now()) if practice.has_holds else None)
     busy: dict[str, Sequence[tuple[int, ...]]] = {provider.key: taken[provider.number] for provider in wish.providers}
     if moving is not None and moving.claim is not None and _gives_way(state, practice, moving.claim, moving, wish):
         _free(busy, moving.provider.key, appointments.busy_stretch(state.db, moving.id))
-    if practice.hold and client and (held := claims.held_by(state.db, client.id)):
+    if (practice.has_holds or holder) and client and (held := claims.held_by(state.db, holder or client.id)):
         _free(busy, practice.by_number[held.provider].key, (held.starts, held.ends))
     if practice.reads_calendars:
         calendars = {provider.number: provider.key for provider in wish.providers if provider.busy_calendar}

@@ -10,13 +10,15 @@ from ..hooks import Questions
 from ..storage import practice as documents
 from ..storage import webhooks as stored_webhooks
 from ..storage.database import check_ready, open_database
+from ..storage.waitlist import Sign
 from .asking import Carry, Host
 from .practices import read_document
 from .webhooks import Endpoints, known
 
 
 class State:
-    """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget.
+    """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget, and
+    `waitlist_looked` what a worker found when it last looked for times that came free, and when.
 
     `carry` is what lets the host be asked in another thread.
     """
@@ -28,6 +30,7 @@ class State:
         self.host = Host(questions, settings.host_deadline, carry)
         self.db = open_database(settings.database_url)
         self.retention_due = datetime.min.replace(tzinfo=UTC)
+        self.waitlist_looked: tuple[Sign, datetime] | None = None
         self._practice: tuple[int, Practice] | None = None
         self._webhooks: tuple[int, Endpoints] | None = None
         self._ready = False

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from ..domain.guests import GUEST as OWN_ID
 from ..domain.instants import seconds
 from .state import State
 
@@ -13,9 +14,14 @@ FORM_LIFE = timedelta(hours=24)
 _FORM_SECONDS = int(FORM_LIFE.total_seconds())
 LINK_LIFE = timedelta(days=90)
 
+AGAIN, VERIFY, GUEST = "again", "verify", "guest"
+"""What links are for: to ask anew, to show that a mail address is one's own, and to see to one's own appointments
+without an account. What the second names has a life of its own, and so has what the third names.
+"""
+
 
 class LinkExpired(Exception):
-    """The link was genuine once."""
+    """The link was genuine, and its time is over."""
 
 
 class Link(NamedTuple):
@@ -46,17 +52,29 @@ def _form_signature(key: str, made: str, client_id: str) -> str:
     return hmac.digest(key.encode(), signed, "sha256").hex()
 
 
-def link_token(state: State, purpose: str, appointment_ref: str) -> str:
-    return _link_signer(state).dumps([purpose, appointment_ref, seconds(state.now())])
+def guest_id(state: State, mailbox: str) -> str:
+    """A client's id for who has no account: the same for the same mailbox, so that the practice's rules hold."""
+    return OWN_ID + fingerprint(state, "guest", mailbox)
+
+
+def fingerprint(state: State, purpose: str, text: str) -> str:
+    """32 hexadecimal digits that stand for a text, and tell nothing of it to who has not the key."""
+    key = state.settings.secret_keys[-1].encode()
+    return hmac.digest(key, f"portal-{purpose}.{text}".encode(), "sha256").hex()[:32]
+
+
+def link_token(state: State, purpose: str, ref: str) -> str:
+    """`ref` is an appointment's, a draft's, or the thread's of a guest's appointments."""
+    return _link_signer(state).dumps([purpose, ref, seconds(state.now())])
 
 
 def read_link(state: State, token: str) -> Link | None:
-    """What a mailed link is for; None for a forged or mangled one. Raises LinkExpired after 90 days."""
+    """What a link is for; None for a forged or mangled one. Raises LinkExpired for one to ask anew after 90 days."""
     try:
         purpose, ref, made = _link_signer(state).loads(token)
     except (BadData, ValueError, TypeError):
         return None
-    if made + LINK_LIFE.total_seconds() <= seconds(state.now()):
+    if purpose == AGAIN and made + LINK_LIFE.total_seconds() <= seconds(state.now()):
         raise LinkExpired
     return Link(purpose, ref)
 

@@ -11,9 +11,10 @@ from peewee import Database, IntegrityError
 
 from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotAllowed, NotOffered
-from ..domain.instants import instant
+from ..domain.instants import instant, zone_names
 from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
+from ..domain.said import said
 from .database import is_postgres, marks, run
 from .models import AppointmentRow, columns, insert
 
@@ -23,11 +24,15 @@ _NAMES = columns(AppointmentRow)
 _IS_OPEN = "status IN ('requested', 'invited', 'confirmed')"
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM portal_appointment WHERE"  # noqa: S608
 
-WAITS_ALREADY = "Another new time for this appointment is waiting for an answer already."
+WAITS_ALREADY = said("Another new time for this appointment is waiting for an answer already.")
 
 
 class DuplicateRequest(Exception):
     """The client has sent this very form before."""
+
+
+class AlreadyOffered(Exception):
+    """Whoever has that place on the waitlist has another offer to answer."""
 
 
 def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
@@ -42,7 +47,16 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         starts=instant(row["starts"]),
         ends=instant(row["ends"]),
         zone=row["zone"],
-        client=Client(row["client_id"], row["client_name"], row["client_email"], row["client_phone"]),
+        client=Client(
+            row["client_id"],
+            row["client_name"],
+            row["client_email"],
+            row["client_phone"],
+            bool(row["new_client"]),
+            language=row["client_language"],
+            # A tz database may have lost a name since it was written.
+            zone=row["client_zone"] if row["client_zone"] in zone_names() else "",
+        ),
         note=row["note"],
         message=row["message"],
         reason=row["reason"],
@@ -56,6 +70,7 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         host_data=json.loads(row["host_data"]) if row["host_data"] != "{}" else {},
         id=row["id"],
         claim=row["claim"],
+        waitlist=row["waitlist"],
     )
 
 
@@ -63,7 +78,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
     """Store a new appointment, which takes the time `busy`, buffers included; the same with its id.
 
     Raises DuplicateRequest when the client has used the request key before, NotOffered for a second seat,
-    NotAllowed when another one that replaces the same waits for an answer.
+    NotAllowed when another one that replaces the same waits for an answer, AlreadyOffered.
     """
     location, client = appointment.location, appointment.client
     try:
@@ -86,6 +101,8 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             client_name=client.name,
             client_email=client.email,
             client_phone=client.phone,
+            client_language=client.language,
+            client_zone=client.zone,
             note=appointment.note,
             message=appointment.message,
             reason=appointment.reason,
@@ -98,10 +115,14 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             thread=appointment.thread,
             host_reference=appointment.host_reference,
             host_data=json.dumps(appointment.host_data) if appointment.host_data else "{}",
+            waitlist=appointment.waitlist,
+            new_client=client.new,
         )
     except IntegrityError as error:
         if "request_key" in str(error):
             raise DuplicateRequest from None
+        if "portal_appointment_offer" in str(error) or "portal_appointment.waitlist" in str(error):
+            raise AlreadyOffered from None
         if "portal_appointment_pending" in str(error) or "portal_appointment.replaces" in str(error):
             raise NotAllowed(WAITS_ALREADY) from None
         raise _second_seat(error) from None
@@ -114,7 +135,7 @@ def _second_seat(error: IntegrityError) -> Exception:
     """One client has one seat of a session, which an index of the database sees to."""
     if not any(name in str(error) for name in ("portal_appointment_seat", "portal_appointment.claim")):
         return error
-    return NotOffered("starts", "There is a place for you at that time already.")
+    return NotOffered("starts", said("There is a place for you at that time already."))
 
 
 def _select(
@@ -150,7 +171,7 @@ def pending_replacement(db: Database, practice: Practice, ref: str) -> Appointme
     return next(iter(_select(db, practice, waiting, ref, lock=True)), None)
 
 
-def by_id(db: Database, practice: Practice, row: int) -> Appointment | None:
+def by_id(db: Database, practice: Practice, row: int | None) -> Appointment | None:
     return next(iter(_select(db, practice, "id = ?", row)), None)
 
 
@@ -162,6 +183,16 @@ def to_be_texted(db: Database, practice: Practice, now: datetime) -> list[Appoin
 
 def by_request_key(db: Database, practice: Practice, client_id: str, key: str) -> Appointment | None:
     return next(iter(_select(db, practice, "client_id = ? AND request_key = ?", client_id, key)), None)
+
+
+def last_zone(db: Database, client_id: str) -> str:
+    """The time zone that a client last chose for their own; empty when they never did."""
+    found = run(
+        db,
+        "SELECT client_zone FROM portal_appointment WHERE client_id = ? AND client_zone <> '' ORDER BY id DESC LIMIT 1",
+        client_id,
+    ).fetchone()
+    return found[0] if found and found[0] in zone_names() else ""
 
 
 def upcoming(db: Database, practice: Practice, client_id: str, now: datetime) -> list[Appointment]:
@@ -182,8 +213,8 @@ def answered_no(db: Database, practice: Practice, client_id: str, since: datetim
 
 
 def past(db: Database, practice: Practice, client_id: str, now: datetime, after: str, limit: int) -> list[Appointment]:
-    """A client's appointments that are over, newest first; `after` is the reference of the last one already seen, or empty. What
-    moved to another time is told there.
+    """A client's appointments that are over, newest first; `after` is the reference of the last one already seen, or
+    empty. What moved to another time is told there.
     """
     seen = [after, client_id] if _REF.fullmatch(after) else []
     beyond = " AND (starts, id) < (SELECT starts, id FROM portal_appointment WHERE ref = ? AND client_id = ?)"
@@ -191,6 +222,12 @@ def past(db: Database, practice: Practice, client_id: str, now: datetime, after:
         SELECT 1 FROM portal_history h WHERE h.appointment = portal_appointment.id
         AND h.action = 'replace' AND h.result = 'done')"""  # noqa: S608
     return _select(db, practice, where, client_id, now, now, *seen, order="starts DESC, id DESC", limit=limit)
+
+
+def language_of(db: Database, client_id: str) -> str:
+    """The tag with which a client last asked; "" for none."""
+    query = "SELECT client_language FROM portal_appointment WHERE client_id = ? ORDER BY id DESC LIMIT 1"
+    return next((str(tag) for (tag,) in run(db, query, client_id)), "")
 
 
 def of_client(db: Database, practice: Practice, client_id: str) -> list[Appointment]:

@@ -23,7 +23,8 @@ SELECT h.id FROM portal_appointment a JOIN portal_history h ON h.appointment = a
     WHERE a.client_id = ? AND (h.actor_kind NOT IN ('client', 'link') OR h.actor = ?)
 UNION SELECT id FROM portal_history WHERE result = 'refused' AND actor = ? AND actor_kind IN ('client', 'link')
 UNION SELECT id FROM portal_history WHERE action = 'export' AND reason = ?
-UNION SELECT id FROM portal_history WHERE action IN ('opt_in', 'opt_out') AND actor = ? AND actor_kind = 'client'
+UNION SELECT id FROM portal_history WHERE action IN ('opt_in', 'opt_out', 'wait', 'wait_end') AND actor = ?
+    AND actor_kind = 'client'
 """
 _ENTRY = "h.at, h.actor_kind, h.actor, h.action, h.from_status, h.to_status, h.result, h.reason, h.request_id"
 
@@ -95,8 +96,8 @@ def was_replaced(db: Database, appointment: int) -> bool:
 
 
 def about(db: Database, client_id: str) -> list[tuple[str | None, HistoryEntry]]:
-    """What happened to a client's appointments, each with its reference, what they were refused, exports, and what they
-    said to text reminders.
+    """What happened to a client's appointments, each with its reference, what they were refused, exports, what they
+    said to text reminders, and that they joined and left the waitlist.
     """
     query = f"""SELECT a.ref, {_ENTRY} FROM portal_history h
         LEFT JOIN portal_appointment a ON a.id = h.appointment AND a.client_id = ?

@@ -65,6 +65,8 @@ class AppointmentRow(Model):
     client_name = CharField()
     client_email = CharField()
     client_phone = CharField()
+    client_language = CharField()
+    client_zone = CharField()
     note = TextField()
     message = TextField()
     reason = TextField()
@@ -77,9 +79,34 @@ class AppointmentRow(Model):
     thread = CharField()
     host_reference = CharField()
     host_data = TextField()
+    waitlist = BigIntegerField(null=True)
+    new_client = BooleanField()
 
     class Meta:
         table_name = "portal_appointment"
+
+
+class WaitlistRow(Model):
+    id = BigAutoField()
+    ref = CharField()
+    client_id = CharField()
+    client_name = CharField()
+    client_email = CharField()
+    client_phone = CharField()
+    type = CharField()
+    contact = CharField()
+    provider = CharField(null=True)
+    location = CharField(null=True)
+    earliest = CharField()
+    latest = CharField()
+    weekdays = CharField()
+    parts = CharField()
+    created = InstantField()
+    ended = InstantField(null=True)
+    outcome = CharField(null=True)
+
+    class Meta:
+        table_name = "portal_waitlist"
 
 
 class HistoryRow(Model):
@@ -105,8 +132,10 @@ class HistoryRow(Model):
 
 
 class OutboxRow(Model):
+    """A message of no appointment asks somebody to verify their address before there is one."""
+
     id = BigAutoField()
-    appointment = BigIntegerField()
+    appointment = BigIntegerField(null=True)
     channel = CharField()
     topic = CharField()
     recipient = CharField()

@@ -23,6 +23,9 @@ STAFF, STAFF_DIGEST = "staff", "staff_digest"
 LEASE = timedelta(minutes=5)
 """How long a message is one worker's."""
 
+VERIFY = "verify"
+"""The topic of what goes to somebody who is not a client yet, before there is an appointment."""
+
 REMINDER = "reminder"
 """The topic of what is due some time before an appointment, and only while that stands."""
 
@@ -42,7 +45,7 @@ class Message(NamedTuple):
     """
 
     id: int
-    appointment: int
+    appointment: int | None
     channel: str
     topic: str
     recipient: str
@@ -55,16 +58,16 @@ class Message(NamedTuple):
 def enqueue(
     db: Database,
     *,
-    appointment: int,
+    appointment: int | None,
     channel: str,
     topic: str,
     recipient: str,
     facts: Mapping[str, Any],
     now: datetime,
     due: datetime | None = None,
-) -> None:
-    """To be delivered from `due` on, or at once."""
-    insert(
+) -> int:
+    """To be delivered from `due` on, or at once; the new row's id."""
+    return insert(
         db,
         OutboxRow,
         appointment=appointment,

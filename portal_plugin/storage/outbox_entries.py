@@ -28,12 +28,12 @@ _WHERE = {
 
 
 class Entry(NamedTuple):
-    """A row as staff see it, without what it says; `worker` is who has it in hand, by machine and process. Instants are
-    aware UTC.
+    """A row as staff see it, without what it says; `worker` is who has it in hand, by machine and process. `ref` is
+    None before there is an appointment. Instants are aware UTC.
     """
 
     id: int
-    ref: str
+    ref: str | None
     channel: str
     topic: str
     recipient: str
@@ -77,7 +77,7 @@ def _any_of(states: Collection[Delivery]) -> str:
 def _entries(db: Database, where: str, *values: Any, most: int | None = None) -> list[Entry]:
     query = f"""
         SELECT o.id, a.ref, o.channel, o.topic, o.recipient, o.message_id, o.attempts, o.error, o.lease,
-        o.created, o.due, o.failed, o.sent FROM portal_outbox o JOIN portal_appointment a ON a.id = o.appointment
+        o.created, o.due, o.failed, o.sent FROM portal_outbox o LEFT JOIN portal_appointment a ON a.id = o.appointment
         WHERE {where} ORDER BY o.id{"" if most is None else " LIMIT ?"}
         """  # noqa: S608
     rows = run(db, query, *values, *([] if most is None else [most])).fetchall()

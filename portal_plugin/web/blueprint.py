@@ -1,8 +1,9 @@
 """Addresses, and what every answer has in common."""
 
 import logging
+from typing import Any
 
-from flask import Blueprint, Flask, current_app, request
+from flask import Blueprint, Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as PageNotFound
@@ -19,13 +20,15 @@ from ..domain.errors import (
     TooEarly,
     TooLate,
 )
+from ..services.tokens import LinkExpired
 from ..storage.database import Unreachable
 from ..wording import current, say, say_n, tell
-from ..wording.dates import FILTERS, weekdays
-from . import booking, details, feeds, links, past, reminders, upcoming
+from ..wording.dates import FILTERS, common_zones, weekdays
+from . import booking, details, feeds, guests, links, past, reminders, upcoming, waitlist
 from .guard import (
     begin_request,
     current_state,
+    enter_as_guest,
     host_token_errors,
     is_for_staff,
     is_review,
@@ -34,7 +37,7 @@ from .guard import (
     signed_in_client,
     signed_in_staff,
 )
-from .htmx import asked_path, go, is_partial, render_panel, sends, vary
+from .htmx import asked_path, asks, go, is_partial, render_panel, sends, vary
 from .language import choose_language
 from .review.routes import ROUTES
 from .shipped import STATIC, keep_for_good, name_version, shipped
@@ -78,14 +81,29 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/appointments/reminders", "reminders", reminders.reminders, ["GET"]),
         ("/appointments/reminders", "turn_on", reminders.turn_on, ["POST"]),
         ("/appointments/reminders/off", "turn_off", reminders.turn_off, ["POST"]),
+        ("/appointments/waitlist", "wait", waitlist.wait, ["GET", "POST"]),
+        ("/appointments/waitlist/<ref>/leave", "leave", upcoming.leave, ["POST"]),
         ("/link/<token>", "link", links.follow, ["GET"]),
+        ("/appointments/book/you", "about_you", guests.about_you, ["GET", "POST"]),
+        ("/verify/<token>", "verify", guests.verify, ["GET", "POST"]),
+        # The same pages for who has no account, by a mailed link to their own appointment.
+        ("/guest/<guest>", "upcoming", upcoming.upcoming, ["GET"]),
+        ("/guest/<guest>/<ref>/requested", "requested", booking.requested, ["GET"]),
+        ("/guest/<guest>/<ref>/accept", "accept", upcoming.accept, ["POST"]),
+        ("/guest/<guest>/<ref>/reschedule", "reschedule", booking.reschedule, ["GET", "POST"]),
+        ("/guest/<guest>/<ref>/cancel", "cancel", upcoming.cancel, ["GET", "POST"]),
+        ("/guest/<guest>/<ref>/calendar.ics", "calendar", upcoming.calendar, ["GET"]),
+        ("/guest/<guest>/<ref>/again", "again", links.again, ["GET"]),
         *ROUTES,
     ):
         blueprint.add_url_rule(rule, endpoint, view, methods=methods)
+    blueprint.url_value_preprocessor(_take_guest)
+    blueprint.url_defaults(_give_guest)
     blueprint.url_defaults(name_version)
     blueprint.before_request(_before)
     blueprint.after_request(_after)
     blueprint.register_error_handler(PortalError, _refusal)
+    blueprint.register_error_handler(LinkExpired, _expired)
     blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
     for error in host_token_errors():
         blueprint.register_error_handler(error, _not_of_this_session)
@@ -95,8 +113,14 @@ def create_blueprint(url_prefix: str) -> Blueprint:
 
 
 def add_filters(app: Flask) -> None:
-    app.jinja_env.filters.update(FILTERS, portal_go=go, portal_sends=sends)
-    app.jinja_env.globals.update(portal_say=say, portal_say_n=say_n, portal_weekdays=weekdays, portal_language=current)
+    app.jinja_env.filters.update(FILTERS, portal_go=go, portal_sends=sends, portal_asks=asks)
+    app.jinja_env.globals.update(
+        portal_say=say,
+        portal_say_n=say_n,
+        portal_weekdays=weekdays,
+        portal_zones=common_zones,
+        portal_language=current,
+    )
 
 
 def _before() -> None:
@@ -107,6 +131,19 @@ def _before() -> None:
     current_state().check()
     choose_language()
     refuse_foreign_posts()
+    enter_as_guest()
+
+
+def _take_guest(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Views need not know by which of two addresses they were called."""
+    g.portal_guest = values.pop("guest", None) if values else None
+
+
+def _give_guest(endpoint: str, values: dict[str, Any]) -> None:
+    """From a guest's page, links to the pages that guests have lead there, too."""
+    token = g.get("portal_guest")
+    if token and current_app.url_map.is_endpoint_expecting(endpoint, "guest"):
+        values.setdefault("guest", token)
 
 
 def _after(response: Response) -> Response:
@@ -130,6 +167,10 @@ def _refusal(error: PortalError) -> ResponseReturnValue:
     if isinstance(error, NotAnswered):
         return _not_answered(error)
     return _problem(say("That did not work"), tell(error), STATUS.get(type(error), 422))
+
+
+def _expired(error: LinkExpired) -> ResponseReturnValue:
+    return render_panel("expired_link", say("This link has expired"), 410)
 
 
 def _not_answered(error: NotAnswered) -> ResponseReturnValue:

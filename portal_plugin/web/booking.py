@@ -4,8 +4,10 @@ reload all work.
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import redirect, request, url_for
@@ -20,19 +22,31 @@ from ..domain.lifecycle import ActorKind, Status
 from ..domain.practice import Practice, Wish
 from ..domain.said import said
 from ..services.decisions import check_movable
+from ..services.guests import VISITOR
+from ..services.nearby import look_around
 from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
 from ..services.state import State
-from ..wording import say, tell
-from .calendar_month import month_view
-from .details import chosen_in, show_details
-from .forms import TimeForm, read_day, read_month, said_once
-from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
+from ..wording import current, say, tell
+from .calendar_month import MonthView, month_view
+from .details import CHOICES, chosen_in, show_details
+from .forms import TimeForm, read_day, read_month, read_zone, said_once
+from .guard import (
+    acting,
+    booking_client,
+    current_practice,
+    current_state,
+    own_appointment,
+    sign_in_address,
+    signed_in_client,
+)
 from .htmx import into_panel, render_panel
+from .nearby import Ways, ways
 from .reminders import known_phone, on_this_page
+from .zones import Zones, zones_for
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """Step 2 as this client sees it: for what, and for a move the appointment that is to be moved."""
 
@@ -43,12 +57,34 @@ class Step:
     chosen: dict[str, str]
     moving: Appointment | None
 
+    @cached_property
+    def zones(self) -> Zones:
+        return zones_for(self.state, self.client, self.wish, self.chosen["zone"])
+
+    @property
+    def path(self) -> str:
+        return url_for("portal.reschedule", ref=self.moving.ref) if self.moving else url_for("portal.time")
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """What its address says beside a date and a time zone."""
+        names = ("provider",) if self.moving else CHOICES
+        return {name: self.chosen[name] for name in names if self.chosen[name] or self.moving}
+
     @property
     def address(self) -> str:
         """The step's own, without a date."""
-        if self.moving is None:
-            return url_for("portal.time", **self.query)
-        return url_for("portal.reschedule", ref=self.moving.ref, provider=self.chosen["provider"])
+        zone = {"zone": self.chosen["zone"]} if self.chosen["zone"] else {}
+        return f"{self.path}?{urlencode(self.carried | zone)}"
+
+    def with_provider(self, key: str) -> str:
+        """The same with another provider, or with an empty key with anybody."""
+        return replace(self, chosen=self.chosen | {"provider": key}).address
+
+    @property
+    def is_visitor_s(self) -> bool:
+        """Whether nobody is signed in: then the next page asks who it is."""
+        return self.client == VISITOR
 
     @property
     def query(self) -> dict[str, Any]:
@@ -58,7 +94,7 @@ class Step:
 
 def time() -> ResponseReturnValue:
     """Step 2: a month to look at and a day's times."""
-    client, practice = signed_in_client(), current_practice()
+    client, practice = booking_client(), current_practice()
     chosen = chosen_in(request.args)
     try:
         wish = _wish(practice, chosen)
@@ -96,7 +132,7 @@ def hold() -> ResponseReturnValue:
     except NotAnswered:
         # Asked again when the form is sent; to hold is a kindness.
         return render_panel("held", "", held=None)
-    return render_panel("held", "", held=until and until.astimezone(ZoneInfo(step.wish.zone)))
+    return render_panel("held", "", held=until and until.astimezone(ZoneInfo(step.zones.shown)))
 
 
 def reschedule(ref: str) -> ResponseReturnValue:
@@ -109,6 +145,7 @@ def reschedule(ref: str) -> ResponseReturnValue:
         "contact": appointment.contact.key,
         "provider": values.get("provider", appointment.provider.key),
         "location": appointment.location.key if appointment.location else "",
+        "zone": read_zone(values.get("zone", "")),
     }
     try:
         wish = _wish(practice, chosen)
@@ -127,13 +164,14 @@ def reschedule(ref: str) -> ResponseReturnValue:
 def requested(ref: str) -> ResponseReturnValue:
     """Step 3: what was sent, and what happens next."""
     appointment = own_appointment(ref)
-    title = say("Appointment confirmed") if appointment.status is Status.CONFIRMED else say("Request sent")
+    titles = {Status.REQUESTED: say("Request sent"), Status.CONFIRMED: say("Appointment confirmed")}
+    title = titles.get(appointment.status, say("This request is over"))
     old = own_appointment(appointment.replaces) if appointment.replaces else None
     return render_panel("requested", title, appointment=appointment, practice=current_practice(), old=old)
 
 
 def _choose(step: Step) -> ResponseReturnValue:
-    values = step.chosen | {"phone": known_phone()}
+    values = step.chosen if step.is_visitor_s else step.chosen | {"phone": known_phone()}
     form = TimeForm(step.state, step.client.id, values, step.practice.country)
     wanted = request.args.get("date", "")
     month = read_month(wanted)
@@ -150,9 +188,11 @@ def _send(step: Step) -> ResponseReturnValue:
         form.instant,
         acting(step.client),
         note=form.typed["note"],
-        consent=_consent(form, step.practice, step.wish),
+        consent=_consent(form, step),
         key=_request_key(form),
         moving=step.moving,
+        language=current().tag,
+        zone=step.zones.chosen,
     )
     try:
         appointment = request_appointment(step.state, step.practice, asking)
@@ -190,12 +230,12 @@ def _wish(practice: Practice, chosen: dict[str, str]) -> Wish:
 
 def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, any_day: bool = False) -> Response:
     whose = (step.state, step.practice, step.wish, step.client, step.moving)
-    view = month_view(*whose, day, any_day=any_day)
+    view = month_view(*whose, day, any_day=any_day, zone=step.zones.shown)
     if status >= 400 and not view.times and view.next_day_with_times:
         # A day without times has no form, and the form holds what was typed.
-        view = month_view(*whose, view.next_day_with_times)
+        view = month_view(*whose, view.next_day_with_times, zone=step.zones.shown)
     moving = step.moving
-    anybody = replace(step, chosen=step.chosen | {"provider": ""}).address
+    waitlist = not moving and step.practice.has_waitlist(step.wish.type)
     return render_panel(
         "time",
         say("Choose a new time") if moving else say("Choose a date and time"),
@@ -205,13 +245,30 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         moving=moving,
         form=form,
         view=view,
+        ways=None if view.times else _ways(step, view),
+        waitlist=url_for("portal.wait", **step.query, date=_full_day(view)) if waitlist else "",
         errors=form.errors,
         picked=bool(request.args.get("date")) and not form.errors,
         turned=any_day,
+        zones=step.zones,
+        here=step.path,
+        carried=step.carried,
         step=step.address,
-        change=anybody if moving else url_for("portal.book", **step.query),
-        send=url_for("portal.reschedule", ref=moving.ref) if moving else url_for("portal.request"),
+        change=step.with_provider("") if moving else url_for("portal.book", **step.query),
+        send=step.path if moving else url_for("portal.request"),
+        visitor={"sign_in": sign_in_address(), "next": url_for("portal.about_you")} if step.is_visitor_s else None,
     )
+
+
+def _full_day(view: MonthView) -> date | None:
+    """What the waitlist is for: this one day where others have times, else any."""
+    return view.day if not view.times and view.next_day_with_times else None
+
+
+def _ways(step: Step, view: MonthView) -> Ways:
+    whose = (step.state, step.practice, step.wish, step.client, step.moving)
+    found = look_around(*whose, view.day, view.next_day_with_times)
+    return ways(step.wish, found, step.chosen["provider"], step.with_provider)
 
 
 def _again(step: Step, form: TimeForm, error: PortalError, status: int) -> Response:
@@ -232,5 +289,5 @@ def _day_of(form: TimeForm, wish: Wish) -> date | None:
     return local_date(seconds(form.instant), wish.zone)
 
 
-def _consent(form: TimeForm, practice: Practice, wish: Wish) -> ReminderConsent | None:
-    return on_this_page(wish.zone, form.e164, form.agreement(practice)) if form.wants_texts else None
+def _consent(form: TimeForm, step: Step) -> ReminderConsent | None:
+    return on_this_page(step.zones.shown, form.e164, form.agreement(step.practice)) if form.wants_texts else None

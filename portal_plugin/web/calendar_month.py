@@ -34,6 +34,7 @@ class MonthView:
     free: set[str]
     previous: date | None
     next: date | None
+    today: date
     day: date
     times: list[tuple[str, list[Choice]]]
     next_day_with_times: date | None
@@ -48,8 +49,11 @@ def month_view(
     wanted: date | None,
     *,
     any_day: bool = False,
+    zone: str = "",
 ) -> MonthView:
     """The wanted day and its month as this client sees them, or with `any_day` that month's first day with times.
+
+    Days are the practice's; times are told in `zone`, or else in the practice's.
 
     None wanted: the next day with times, whichever month that is in.
 
@@ -94,8 +98,9 @@ def month_view(
         free={f"{day}" for day in free},
         previous=(month - timedelta(days=1)).replace(day=1) if month > earliest else None,
         next=_next_month(month) if _next_month(month) <= latest else None,
+        today=local_date(seconds(now), wish.zone),
         day=chosen,
-        times=parts_of_day(times, wish),
+        times=parts_of_day(times, wish, zone),
         next_day_with_times=following,
     )
 

@@ -9,9 +9,11 @@ from werkzeug.datastructures import MultiDict
 from ..domain.appointment import Client
 from ..domain.errors import NotOffered
 from ..domain.practice import AppointmentType, Keyed, Practice
+from ..services.guests import VISITOR
 from ..wording import say, tell
 from ..wording.dates import minutes
-from .guard import current_practice, signed_in_client
+from .forms import read_zone
+from .guard import booking_client, current_practice, sign_in_address
 from .htmx import render_panel
 
 CHOICES = ("type", "contact", "provider", "location")
@@ -28,12 +30,13 @@ class Option(NamedTuple):
 
 
 def details() -> ResponseReturnValue:
-    return show_details(current_practice(), signed_in_client(), chosen_in(request.args))
+    return show_details(current_practice(), booking_client(), chosen_in(request.args))
 
 
 def chosen_in(values: MultiDict[str, str]) -> dict[str, str]:
-    """Step 1's choices. One made twice is none."""
-    return {name: TWICE if len(values.getlist(name)) > 1 else values.get(name, "") for name in CHOICES}
+    """Step 1's choices, and the time zone that step 2 tells its times in. A choice made twice is none."""
+    chosen = {name: TWICE if len(values.getlist(name)) > 1 else values.get(name, "") for name in CHOICES}
+    return chosen | {"zone": read_zone(values.get("zone", ""))}
 
 
 def show_details(
@@ -61,7 +64,9 @@ def show_details(
         location=_key(place),
         providers=anybody + [Option(each.key, each.name, each.title) for each in providers],
         provider=_key(provider),
+        zone=chosen["zone"],
         errors={error.field: tell(error)} if error else {},
+        sign_in=sign_in_address() if client == VISITOR else None,
     )
 
 

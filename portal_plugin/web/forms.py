@@ -3,18 +3,21 @@
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, TextAreaField
 from wtforms.validators import ValidationError
 
+from ..domain.instants import zone_names
 from ..domain.practice import Practice
 from ..domain.said import said
+from ..domain.waitlist import PartOfDay, Preferences
 from ..services.phones import is_in_use, textable
 from ..services.state import State
 from ..services.tokens import form_token, form_token_is_good
 from ..wording import say, tell
+from ..wording.dates import long_date, part_name, weekday_name
 
 STALE = said(
     "This page was open for too long, or the form came from elsewhere. Nothing was sent: please send it again."
@@ -23,7 +26,7 @@ STALE = said(
 _INSTANT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Control characters but for tab and line breaks, and halves of a surrogate pair.
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def said_once(values: MultiDict[str, str]) -> dict[str, str]:
@@ -41,6 +44,11 @@ def read_day(text: str) -> date | None:
 def read_month(text: str) -> date | None:
     """The first day of a month written `2027-01`."""
     return read_day(f"{text}-01")
+
+
+def read_zone(text: str) -> str:
+    """The name of a time zone; empty for anything else."""
+    return text if text in zone_names() else ""
 
 
 def read_instant(text: str) -> datetime | None:
@@ -63,7 +71,7 @@ def read_mobile(text: str, country: str) -> str:
 
 
 def printable(form: Form, field: Field) -> None:
-    if _UNPRINTABLE.search(field.data or ""):
+    if UNPRINTABLE.search(field.data or ""):
         raise ValidationError(say("This text has a character that cannot be stored. Please type it again."))
 
 
@@ -198,3 +206,55 @@ class TimeForm(TextsForm):
         elif self.instant is None:
             yield "starts", say("That is not a time the practice offers. Choose one from the list.")
         yield from super()._wrong_choices()
+
+
+class WaitForm(ClientForm):
+    """A place on the waitlist: which days and times suit. No weekday or part of day ticked: each does.
+
+    Times are offered from the first through the last day. Once valid, `preferences` is what was wished for.
+    """
+
+    WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    fields = ("type", "contact", "provider", "location", "earliest", "latest", *WEEKDAYS, *PartOfDay)
+    preferences: Preferences | None = None
+
+    def __init__(self, state: State, client_id: str, sent: Mapping[str, str], first_day: date, last_day: date) -> None:
+        days = {"earliest": f"{first_day}", "latest": f"{last_day}"}
+        super().__init__(state, client_id, {**days, **sent})
+        self._first, self._last = first_day, last_day
+
+    @property
+    def weekdays(self) -> list[tuple[str, str]]:
+        """Field and words of each box."""
+        return [(name, weekday_name(n)) for n, name in enumerate(self.WEEKDAYS)]
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        return [(part.value, part_name(part)) for part in PartOfDay]
+
+    def validate(self) -> bool:
+        super().validate()
+        self.errors = dict(self._wrong_days()) | self.errors
+        return not self.errors
+
+    def _wrong_days(self) -> Iterator[tuple[str, str]]:
+        earliest, latest = read_day(self.typed["earliest"]), read_day(self.typed["latest"])
+        weekdays = frozenset(n for n, name in enumerate(self.WEEKDAYS) if self.typed[name])
+        if earliest is None or earliest > self._last:
+            yield (
+                "earliest",
+                say("Choose the first day that suits you, {date} at the latest.", date=long_date(self._last)),
+            )
+        if latest is None or latest < self._first:
+            yield "latest", say("Choose the last day that suits you, {date} or later.", date=long_date(self._first))
+        if earliest is None or latest is None:
+            return
+        if latest < earliest:
+            yield "latest", say("The last day comes before the first one. Choose a later one.")
+            return
+        earliest, latest = max(earliest, self._first), min(latest, self._last)
+        span = range((latest - earliest).days + 1)
+        if weekdays and not any((earliest + timedelta(days=n)).weekday() in weekdays for n in span):
+            yield "weekdays", say("None of these days of the week lies between the two dates. Choose another one.")
+        parts = frozenset(part for part in PartOfDay if self.typed[part])
+        self.preferences = Preferences(earliest, latest, weekdays, parts)

@@ -16,8 +16,11 @@ from ..domain.history import Event
 from ..domain.lifecycle import Actor, ActorKind
 from ..domain.practice import Practice
 from ..domain.staff import Staff
+from ..services.guests import VISITOR
 from ..services.state import State
+from ..services.tokens import GUEST, LinkExpired, read_link
 from ..storage import appointments, history
+from ..storage.people import PSEUDONYM
 from ..wording import say
 from .htmx import asked_path, current_path, redirect_whole_page, render_panel
 
@@ -49,15 +52,26 @@ def current_practice() -> Practice:
 
 
 def signed_in_client() -> Client:
-    """The client of this request. Anybody else is sent to the host's sign-in and back to where they were."""
-    state = current_state()
-    ask = state.questions.current_client
+    """The client of this request, and on a guest's page whose page it is. Anybody else is sent to the host's sign-in
+    and back to where they were.
+    """
+    client = _client()
+    if client is None:
+        abort(_to_sign_in(current_state(), _back("portal.upcoming")))
+    return client
+
+
+def booking_client() -> Client:
+    """Who asks for a time: the client, or where the practice takes new ones online, VISITOR for anybody else."""
+    return _client() or (VISITOR if current_practice().new_clients else signed_in_client())
+
+
+def _client() -> Client | None:
+    ask = current_state().questions.current_client
     if ask is None:
         raise SetupError("The portal does not know who is signed in: register a function with @portal.current_client.")
     client = _asked_once("client", ask)
-    if client is None:
-        abort(_to_sign_in(state, _back("portal.upcoming")))
-    if not isinstance(client, Client):
+    if client is not None and not isinstance(client, Client):
         raise SetupError(
             "The function registered with @portal.current_client must return a Client or None, "
             f"not {type(client).__name__}."
@@ -65,11 +79,41 @@ def signed_in_client() -> Client:
     return client
 
 
+def enter_as_guest() -> None:
+    """On a guest's page, whose link names a thread of appointments, their client is the one of this request, and no
+    other appointment is theirs. Raises NotFound for a link that is not genuine or whose client was erased, LinkExpired
+    once all of them are over.
+    """
+    token = g.portal_guest
+    if token is None:
+        return
+    state, practice = current_state(), current_practice()
+    link = read_link(state, token)
+    first = appointments.by_ref(state.db, practice, link.ref) if link and link.purpose == GUEST else None
+    if first is None or first.client.id.startswith(PSEUDONYM):
+        record_bad_link("not genuine")
+        raise NotFound
+    if all(one.ends <= state.now() for one in appointments.chain(state.db, practice, first)):
+        record_bad_link("expired")
+        raise LinkExpired
+    g.portal_answers |= {"client": first.client, "thread": first.thread}
+
+
+def is_guest_page() -> bool:
+    """Whether this request came by a link to a guest's own appointments."""
+    return "thread" in g.portal_answers
+
+
+def within_reach(found: list[Appointment]) -> list[Appointment]:
+    """Those of the client's appointments that this request may see: on a guest's page, what its link is about."""
+    return [one for one in found if one.thread == g.portal_answers["thread"]] if is_guest_page() else found
+
+
 def own_appointment(ref: str) -> Appointment:
     """The client's own appointment. Raises NotFound for another's just as for none."""
     client = signed_in_client()
     appointment = appointments.by_ref(current_state().db, current_practice(), ref)
-    if appointment is None or appointment.client.id != client.id:
+    if appointment is None or appointment.client.id != client.id or not within_reach([appointment]):
         # For none as for another's: that one is written down and the other not must not tell them apart.
         record_refused(ActorKind.CLIENT, Event.ACCESS, appointment)
         raise NotFound
@@ -125,6 +169,12 @@ def record_refused(kind: ActorKind, event: Event, appointment: Appointment | Non
     history.record_refused(state.db, appointment.id if appointment else None, actor, event, reason, state.now())
 
 
+def record_bad_link(reason: str) -> None:
+    """Write down a link of nobody who could be named."""
+    state = current_state()
+    history.record_refused(state.db, None, Actor(ActorKind.LINK, "", request_id()), Event.LINK, reason, state.now())
+
+
 def refuse_foreign_posts() -> None:
     """A form posted from another site is refused before anything is read."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
@@ -169,7 +219,20 @@ def _back(otherwise: str) -> str:
     return current_path() if request.method == "GET" else url_for(otherwise)
 
 
+def sign_in_address() -> str:
+    """The host's sign-in page, which leads back to where a visitor is."""
+    return _sign_in_address(current_state(), _back("portal.book"))
+
+
 def _to_sign_in(state: State, back: str) -> "Response":
+    address = _sign_in_address(state, back)
+    # What was typed into a form would be lost on the way through a sign-in.
+    return redirect_whole_page(address) or (
+        keep_what_was_sent(address) if request.method == "POST" else redirect(address)
+    )
+
+
+def _sign_in_address(state: State, back: str) -> str:
     login_manager = getattr(current_app, "login_manager", None)
     endpoint = state.settings.sign_in or getattr(login_manager, "login_view", None)
     if not endpoint:
@@ -177,15 +240,11 @@ def _to_sign_in(state: State, back: str) -> "Response":
             'PORTAL_SIGN_IN is not set: set it to the endpoint of the site\'s sign-in page, such as "login".'
         )
     try:
-        address = url_for(endpoint, next=back)
+        return url_for(endpoint, next=back)
     except BuildError:
         raise SetupError(
             f"PORTAL_SIGN_IN is {endpoint!r}, and the site has no such endpoint: name the one of its sign-in page."
         ) from None
-    # What was typed into a form would be lost on the way through a sign-in.
-    return redirect_whole_page(address) or (
-        keep_what_was_sent(address) if request.method == "POST" else redirect(address)
-    )
 
 
 def keep_what_was_sent(sign_in: str) -> "Response":

@@ -43,7 +43,7 @@ def render_panel(
     response: Response = make_response(html, status)
     if partial and status >= 400:
         # The address of a failed POST is none to come back to.
-        response.headers["HX-Push-Url"] = "false"
+        keep_address(response)
     return response
 
 
@@ -57,6 +57,12 @@ def go(address: str) -> Markup:
     return Markup(f'href="{safe}" data-hx-get="{safe}" {_INTO_PANEL}')  # noqa: S704 - escaped
 
 
+def asks(address: str) -> Markup:
+    """The same for a form that changes nothing."""
+    safe = escape(address)
+    return Markup(f'method="get" action="{safe}" data-hx-get="{safe}" {_INTO_PANEL}')  # noqa: S704 - escaped
+
+
 def sends(address: str) -> Markup:
     """The same for a form that posts."""
     safe = escape(address)
@@ -67,6 +73,12 @@ def into_panel(response: Response) -> Response:
     """An answer that takes the place of the whole panel, whatever part of it asked."""
     response.headers["HX-Retarget"] = "#portal-panel"
     response.headers["HX-Reswap"] = "outerHTML"
+    return response
+
+
+def keep_address(response: Response) -> Response:
+    """An answer to a form whose address is none to come back to."""
+    response.headers["HX-Push-Url"] = "false"
     return response
 
 

@@ -7,7 +7,7 @@ from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
 from ..domain.history import Event
 from ..domain.lifecycle import OPEN, ActorKind
-from ..services.tokens import LinkExpired, read_link
+from ..services.tokens import AGAIN, LinkExpired, read_link
 from ..wording import say
 from .guard import current_state, own_appointment, record_refused, signed_in_client
 from .htmx import render_panel
@@ -24,10 +24,15 @@ def follow(token: str) -> ResponseReturnValue:
     except LinkExpired:
         record_refused(ActorKind.LINK, Event.LINK, reason="expired")
         return render_panel("expired_link", say("This link has expired"), 410)
-    if link is None or link.purpose != "again":
+    if link is None or link.purpose != AGAIN:
         record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
         raise NotFound
-    appointment = own_appointment(link.ref)
+    return again(link.ref)
+
+
+def again(ref: str) -> ResponseReturnValue:
+    """The same from a guest's own page, whose address is signed itself."""
+    appointment = own_appointment(ref)
     if appointment.status in OPEN:
         return redirect(url_for("portal.reschedule", ref=appointment.ref), 303)
     return redirect(book_again(appointment), 303)

@@ -9,12 +9,22 @@ from werkzeug.wrappers import Response
 from ..delivery.calendar import calendar_file, web_links
 from ..domain.errors import NotFound
 from ..domain.lifecycle import Action, ActorKind, Status
+from ..domain.waitlist import Outcome
 from ..services.decisions import cancellable, decide, movable
 from ..services.messages import facts
-from ..storage import appointments
+from ..services.waitlist import leave as leave_waitlist
+from ..storage import appointments, waitlist
 from ..wording import say
 from .forms import STALE, CancelForm, ClientForm
-from .guard import acting, current_practice, current_state, own_appointment, signed_in_client
+from .guard import (
+    acting,
+    current_practice,
+    current_state,
+    is_guest_page,
+    own_appointment,
+    signed_in_client,
+    within_reach,
+)
 from .htmx import render_panel
 from .links import book_again
 
@@ -64,6 +74,18 @@ def cancel(ref: str) -> ResponseReturnValue:
     )
 
 
+def leave(ref: str) -> ResponseReturnValue:
+    """Wait no more. What is no place of the client's, or none any more, is left as it is."""
+    client, state = signed_in_client(), current_state()
+    form = ClientForm(state, client.id, request.form)
+    if not form.validate():
+        return _upcoming(STALE, 400)
+    waiting = waitlist.by_ref(state.db, current_practice(), ref)
+    if waiting is not None and waiting.client.id == client.id:
+        leave_waitlist(state, waiting, Outcome.LEFT, acting(client))
+    return redirect(url_for("portal.upcoming"), 303)
+
+
 def calendar(ref: str) -> ResponseReturnValue:
     """The calendar file of a confirmed appointment."""
     appointment = own_appointment(ref)
@@ -83,7 +105,7 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
     state = current_state()
     practice = current_practice()
     now = state.now()
-    listed = appointments.upcoming(state.db, practice, client.id, now)
+    listed = within_reach(appointments.upcoming(state.db, practice, client.id, now))
     return render_panel(
         "upcoming",
         say("Upcoming appointments"),
@@ -93,7 +115,9 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         by_ref={one.ref: one for one in listed},
         moves={one.replaces: one for one in listed if one.replaces},
         movable={one.ref for one in listed if movable(practice, one, ActorKind.CLIENT, now)},
-        ended=appointments.answered_no(state.db, practice, client.id, now - NEWS, now),
+        ended=within_reach(appointments.answered_no(state.db, practice, client.id, now - NEWS, now)),
+        waiting=[] if is_guest_page() else waitlist.of_client(state.db, practice, client.id),
+        guest=is_guest_page(),
         form=ClientForm(state, client.id, {}),
         again=book_again,
         calendars={one.ref: web_links(facts(practice, one)) for one in listed if one.status is Status.CONFIRMED},

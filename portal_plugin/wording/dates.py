@@ -4,17 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
 from ..domain.availability import Slot
+from ..domain.instants import zone_names
 from ..domain.lifecycle import Status
 from ..domain.practice import Wish
 from ..domain.said import said
+from ..domain.waitlist import PartOfDay
 from .language import current
 from .sentences import say, say_n, tell
 
@@ -30,15 +34,21 @@ STATUS_WORDS = {
     Status.NO_SHOW: said("Missed"),
 }
 
-MORNING, AFTERNOON, EVENING = said("Morning"), said("Afternoon"), said("Evening")
+PARTS = {PartOfDay.MORNING: said("Morning"), PartOfDay.AFTERNOON: said("Afternoon"), PartOfDay.EVENING: said("Evening")}
 
 
 class Choice(NamedTuple):
-    """A time as a form sends it, and in words; for a group also how many seats are left."""
+    """A time as a form sends it, and in words; for a group also how many seats are left.
+
+    Told on the client's own clock, `day` is there where it shows another day than the practice's, and `beside` is the
+    practice's time.
+    """
 
     value: str
     words: str
     seats: str = ""
+    day: str = ""
+    beside: str = ""
 
 
 def long_date(day: date) -> str:
@@ -102,10 +112,29 @@ def weekdays() -> tuple[tuple[str, str], ...]:
     return _weekdays(current().tag)
 
 
+def weekday_name(day: int) -> str:
+    """Monday is 0."""
+    name: str = current().locale.days["stand-alone"]["wide"][day]
+    return name
+
+
 def told_time(moment: datetime) -> str:
     """The same, with the zone's abbreviation where a clock change makes it mean two instants."""
     both = {moment.replace(fold=fold).utcoffset() for fold in (0, 1)}
     return f"{clock_time(moment)} {moment:%Z}" if len(both) > 1 else clock_time(moment)
+
+
+def moment_of(moment: datetime) -> str:
+    """`Tuesday, December 8, 2026, 10:00 AM`."""
+    return say("{date}, {time}", date=long_date(moment), time=told_time(moment))
+
+
+def own_time(own: datetime, zone: str, theirs: datetime) -> str:
+    """A moment on the reader's own clock, for whoever has read it on the practice's; the date where it is another."""
+    words = {"time": told_time(own), "zone": zone_name(zone)}
+    if own.date() == theirs.date():
+        return say("That is {time}, {zone}, where you are.", **words)
+    return say("That is {date}, {time}, {zone}, where you are.", date=long_date(own), **words)
 
 
 def write_instant(instant: datetime) -> str:
@@ -152,19 +181,54 @@ def _zone_name(zone: str, tag: str) -> str:
     return f"{name} ({city})" if city not in name else name
 
 
-def parts_of_day(slots: Sequence[Slot], wish: Wish) -> list[tuple[str, list[Choice]]]:
-    """Times to choose from, by part of day; a repeated hour names its offset."""
-    info, group = ZoneInfo(wish.zone), wish.type.capacity > 1
-    local = [slot.starts.astimezone(info) for slot in slots]
-    words = [clock_time(moment) for moment in local]
+def common_zones() -> tuple[tuple[str, str], ...]:
+    """Name and words of a zone for each time that is kept somewhere, by their words."""
+    return _common_zones(current().tag)
+
+
+@lru_cache(maxsize=16)
+def _common_zones(tag: str) -> tuple[tuple[str, str], ...]:
+    # One zone for each of Windows' own, as CLDR has them: a list that many people have chosen from.
+    names = zone_names().intersection(get_global("windows_zone_mapping").values())
+    return tuple(sorted(((name, _zone_name(name, tag)) for name in names), key=itemgetter(1)))
+
+
+def parts_of_day(slots: Sequence[Slot], wish: Wish, zone: str = "") -> list[tuple[str, list[Choice]]]:
+    """Times to choose from, by part of day; a repeated hour names its offset.
+
+    They are told in `zone`, or else in the practice's. A part of another day than the practice's names its day.
+    """
+    info, own, group = ZoneInfo(wish.zone), ZoneInfo(zone or wish.zone), wish.type.capacity > 1
+    moments = [slot.starts.astimezone(own) for slot in slots]
+    words = [(moment.date(), clock_time(moment)) for moment in moments]
     often = Counter(words)
     parts: dict[str, list[Choice]] = {}
-    for slot, moment, word in zip(slots, local, words, strict=True):
-        part = MORNING if moment.hour < 12 else AFTERNOON if moment.hour < 17 else EVENING
-        told = f"{word} {moment:%Z}" if often[word] > 1 else word
+    for slot, moment, word in zip(slots, moments, words, strict=True):
+        there = slot.starts.astimezone(info)
+        part = tell(PARTS[PartOfDay.of(moment)])
+        day = short_date(moment) if moment.date() != there.date() else ""
+        title = say("{part}, {date}", part=part, date=long_date(moment)) if day else part
+        told = f"{word[1]} {moment:%Z}" if often[word] > 1 else word[1]
         left = say_n("{number} seat left", "{number} seats left", slot.seats) if group else ""
-        parts.setdefault(part, []).append(Choice(write_instant(slot.starts), told, left))
-    return [(tell(part), choices) for part, choices in parts.items()]
+        same = moment.utcoffset() == there.utcoffset()
+        beside = "" if same else say("{time} at the practice", time=told_time(there))
+        parts.setdefault(title, []).append(Choice(write_instant(slot.starts), told, left, day, beside))
+    return list(parts.items())
+
+
+def own_hours(starts: datetime, ends: datetime, zone: str) -> str:
+    """Local times of the practice on a client's own clock, and the day where that is another:
+    `12:00 PM – 12:50 PM for you, Pacific Time (Los Angeles)`.
+    """
+    own = local(starts, zone)
+    hours = say("{starts} – {ends}", starts=told_time(own), ends=told_time(local(ends, zone)))
+    if own.date() != starts.date():
+        hours = say("{date}, {time}", date=long_date(own), time=hours)
+    return say("{time} for you, {zone}", time=hours, zone=zone_name(zone))
+
+
+def part_name(part: PartOfDay) -> str:
+    return tell(PARTS[part])
 
 
 def local(moment: datetime, zone: str) -> datetime:
@@ -185,11 +249,16 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "portal_exact_time": exact_time,
     "portal_month": month_name,
     "portal_time": told_time,
+    "portal_moment": moment_of,
+    "portal_own_time": own_time,
     "portal_zone": zone_name,
     "portal_status": status_word,
     "portal_span": span,
     "portal_minutes": minutes,
     "portal_phone": phone_number,
     "portal_local": local,
+    "portal_own_hours": own_hours,
     "portal_tell": tell,
+    "portal_weekday": weekday_name,
+    "portal_part": part_name,
 }

@@ -87,6 +87,26 @@
     next?.scrollIntoView({ block: "nearest" });
   };
 
+  // Whoever is elsewhere is offered their own clock, where it shows another time than the practice's.
+  const offerOwnZone = () => {
+    const offer = panel()?.querySelector("[data-portal-own-zone]");
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    const times = [...(panel()?.querySelectorAll("input[name=starts]") ?? [])].map(({ value }) => new Date(value));
+    if (!offer || !times.length) return;
+    const shows = (zone) =>
+      times.map((at) => at.toLocaleString("en", { timeZone: zone, dateStyle: "short", timeStyle: "short" })).join();
+    try {
+      if (shows(timeZone) === shows(offer.dataset.portalOwnZone)) return;
+      const language = offer.closest("[lang]").lang;
+      const words = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: "long" }).formatToParts(times[0]);
+      offer.querySelector("small").textContent = words.find(({ type }) => type === "timeZoneName").value;
+    } catch {
+      return; // This browser does not know where it is.
+    }
+    offer.value = timeZone;
+    offer.hidden = false;
+  };
+
   // The page is left for the sign-in only where that loses nothing: what was typed stays where it was typed.
   const stay = (event) => {
     const { ctx } = event.detail;
@@ -160,6 +180,7 @@
   document.addEventListener("htmx:before:swap", (event) => {
     if (!ours(event) || !polls(event.detail.ctx)) return;
     const { tasks } = event.detail;
+    for (const { id } of panel().querySelectorAll("details[open][id]")) tasks[0].fragment.getElementById(id)?.setAttribute("open", "");
     if (!keepWhatIsTyped(tasks[0].fragment)) {
       event.preventDefault();
       say(told("sayKept"), true);
@@ -183,9 +204,16 @@
     // What asked may be gone, and no later event reaches us from there.
     answered(ctx);
     followTitle();
+    offerOwnZone();
     if (polls(ctx)) return announceChanges();
     say(panel()?.dataset.portalNews);
     if (ctx.swap !== "outerMorph") moveFocus(ctx);
+  });
+
+  // What stays in view names the time that is ticked.
+  document.addEventListener("change", (event) => {
+    const told = event.target.matches?.(".portal-slot input") && document.getElementById("portal-chosen-time");
+    if (told) told.textContent = event.target.nextElementSibling.firstChild.textContent;
   });
 
   // Without this the link loads the page anew, all ticked, and what was typed is gone.
@@ -208,5 +236,6 @@
     field.scrollIntoView({ block: "center" });
   });
 
-  document.querySelector(".portal-errors[data-portal-focus]")?.focus();
+  offerOwnZone();
+  document.querySelector(":is(.portal-errors, .portal-sent)[data-portal-focus]")?.focus();
 })();

@@ -159,6 +159,8 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_repeated(host: Hos
         *(({"client": MAYA | {"name": value}}, "#/client/name") for value in (None, "", "\u202e", "x" * 201)),
         *(({"client": MAYA | {"email": value}}, "#/client/email") for value in ("no address", "a@b,c@d", "a@b\r\nc")),
         ({"client": MAYA | {"new": "yes"}}, "#/client/new"),
+        ({"client": MAYA | {"language": "Spanish"}}, "#/client/language"),
+        ({"client": MAYA | {"zone": "localtime"}}, "#/client/zone"),
         ({"client": MAYA | {"status": "vip"}}, "#/client/status"),
         ({"status": "confirmed"}, "#/status"),
         ({"message": "x" * 2001}, "#/message"),

@@ -8,16 +8,20 @@ from playwright.sync_api import expect
 from portal_plugin.services.tokens import link_token
 from tests.browser.site import Site
 from tests.browser.visitor import BOOK, STEP_2, UPCOMING, Visitor
+from tests.services.line import TUESDAY, WITH_WAITLIST, fill
 from tests.support import MONDAY, PEOPLE, TUESDAY_TEN
 
 Show = Callable[[Visitor], None]
 SUBSCRIBE = "/portal/appointments/calendar"
+WAIT = "/portal/appointments/waitlist?type=visit&contact=in-person&location=main&date=2026-12-16"
 REMINDERS = "/portal/appointments/reminders"
 
 
 def furnished(site: Site) -> dict[str, Show]:
     """Give Maya one appointment of each kind; how to get to each panel."""
     day = timedelta(days=1)
+    site.host.apply(WITH_WAITLIST)
+    fill(site.host, TUESDAY + 8 * day)
     asked = site.host.request("maya")
     confirmed = site.host.request("maya", TUESDAY_TEN + day, provider="ben", location="annex")
     site.decide("confirm", confirmed.ref, message="Please ring twice.\nThe bell is a little slow on cold days.")
@@ -26,6 +30,8 @@ def furnished(site: Site) -> dict[str, Show]:
         invitation = site.portal.invite(
             PEOPLE["maya"], type="visit", contact="phone", provider="ada", starts=TUESDAY_TEN + 2 * day
         )
+    declined = site.host.request("maya", TUESDAY_TEN + 7 * day)
+    site.decide("decline", declined.ref, message="Ada is away that week. Could it be the week after?")
     site.host.clock.advance(-100 * day)
     old = link_token(site.host.state, "again", asked.ref)
     site.host.clock.advance(100 * day)
@@ -38,10 +44,18 @@ def furnished(site: Site) -> dict[str, Show]:
         "step 2 filled in": filled_in,
         "step 2 with mistakes": with_mistakes,
         "step 2 without a free time": at(f"{STEP_2}&date=2026-12-12"),
+        "step 2 full": at(f"{STEP_2}&provider=ada&date=2026-12-16"),
+        "waitlist": at(WAIT),
+        "waitlist with mistakes": wished_for_nothing,
+        "waitlist not needed": free_already,
         "step 2 at the horizon": at(f"{STEP_2}&provider=ada&date=2027-02-28"),
+        "step 2 to move": at(f"/portal/appointments/{confirmed.ref}/reschedule"),
         "step 3": at(f"/portal/appointments/{asked.ref}/requested"),
         "step 3 confirmed at once": at(f"/portal/appointments/{soon.ref}/requested"),
+        "list with waiting": waiting,
         "list": at(UPCOMING),
+        "step 3 declined": at(f"/portal/appointments/{declined.ref}/requested"),
+        "cancelled already": at(f"/portal/appointments/{declined.ref}/cancel"),
         "cancel": at(f"/portal/appointments/{asked.ref}/cancel"),
         "decline the invitation": at(f"/portal/appointments/{invitation.ref}/cancel"),
         "call to cancel": at(f"/portal/appointments/{soon.ref}/cancel"),
@@ -53,6 +67,31 @@ def furnished(site: Site) -> dict[str, Show]:
         "expired link": at(f"/portal/link/{old}", 410),
         "problem": lambda visitor: withdrawn(visitor, invitation.ref),
     }
+
+
+def wished_for_nothing(visitor: Visitor) -> None:
+    visitor.open(WAIT)
+    visitor.expects.add(422)
+    visitor.page.get_by_label("Through").fill("2026-12-15")
+    visitor.page.get_by_label("Saturday").check()
+    visitor.button("Join the waitlist").click()
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+
+
+def free_already(visitor: Visitor) -> None:
+    visitor.open(WAIT)
+    visitor.expects.add(409)
+    visitor.page.get_by_label("Through").fill("2026-12-17")
+    visitor.button("Join the waitlist").click()
+    expect(visitor.page.get_by_text("You need not wait")).to_be_visible()
+
+
+def waiting(visitor: Visitor) -> None:
+    visitor.open(WAIT)
+    visitor.page.get_by_label("Wednesday").check()
+    visitor.page.get_by_label("Morning").check()
+    visitor.button("Join the waitlist").click()
+    expect(visitor.page.get_by_text("On the waitlist")).to_be_visible()
 
 
 def shared(visitor: Visitor) -> None:

@@ -53,3 +53,22 @@ def test_an_appointment_is_told_on_its_own_clock():
 
     assert f"{appointment.local_starts:%H:%M %Z}" == "10:00 EST"
     assert appointment.local_ends == appointment.ends
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("es-MX", "es-MX"), ("es_MX", "es-MX"), ("zh-Hant-TW", "zh-Hant-TW"), (None, "")]
+)
+def test_a_client_may_have_a_language(given, kept):
+    assert Client("7", "Ada", "ada@example.org", language=given).language == kept
+
+
+@pytest.mark.parametrize("nonsense", ["Spanish", "e", "es-", "es;q=0.8", "es\n", "../es"])
+def test_what_is_no_language_is_a_mistake_of_the_host(nonsense):
+    with pytest.raises(ValueError, match='write a tag such as "es"'):
+        Client("7", "Ada", "ada@example.org", language=nonsense)
+
+
+@pytest.mark.parametrize("nonsense", ["PST8", "localtime", "../etc/passwd", "America", "\0", "x" * 5000])
+def test_what_is_no_zone_is_a_mistake_of_the_host(nonsense):
+    with pytest.raises(ValueError, match="write an IANA name"):
+        Client("7", "Ada", "ada@example.org", zone=nonsense)

@@ -1,6 +1,7 @@
 """The demonstration site, as its clients and its front desk use it."""
 
 import re
+from html import unescape
 from itertools import islice
 from pathlib import Path
 
@@ -138,13 +139,38 @@ def test_a_client_sees_appointments_and_staff_see_the_front_desk(app):
 # Signing in and out
 
 
-def test_a_visitor_who_wants_to_book_signs_in_and_comes_back(app):
+def test_a_visitor_who_is_a_client_signs_in_and_comes_back(app):
     visitor = browser(app)
-    to_sign_in = visitor.get("/portal/appointments/book?type=couples").headers["Location"]
-    assert to_sign_in.startswith("/sign-in?next=")
-    back = visitor.post(to_sign_in, data={"email": MAYA.email, "password": MAYA.password})
-    assert back.headers["Location"] == "/portal/appointments/book?type=couples"
-    assert visitor.get(back.headers["Location"]).status_code == 200
+    page = visitor.get("/portal/appointments/book?type=first-visit").text
+    [to_sign_in] = re.findall(r'Already a client\?\s*<a href="([^"]+)"', page)
+    back = visitor.post(unescape(to_sign_in), data={"email": MAYA.email, "password": MAYA.password})
+    assert back.headers["Location"] == "/portal/appointments/book?type=first-visit"
+    assert "Already a client?" not in visitor.get(back.headers["Location"]).text
+    assert browser(app).get("/portal/appointments/upcoming").headers["Location"].startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize(("email", "known"), [("nina@example.com", False), ("Theo@example.com", True)])
+def test_a_visitor_books_a_first_visit_by_mail(app, email, known):
+    visitor = browser(app)
+    assert "/portal/appointments/book?type=first-visit" in visitor.get("/").text
+    choice = {"type": "first-visit", "contact": "telehealth"}
+    with app.app_context():
+        starts = next(iter(portal.find_slots(**choice))).starts
+    address = "/portal/appointments/book/you"
+    page = visitor.get(address, query_string=choice | {"starts": starts.isoformat()}).text
+    hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    told = {"name": "Nina Okeke", "email": email, "q-before": "no"}
+    assert "Look into your mailbox" in visitor.post(address, data=hidden | told).text
+    deliver(app)
+    [mail] = re.findall(r'href="(/dev/mailbox/[0-9][^"]+)"', visitor.get("/dev/mailbox/").text)
+    link = re.findall(r"/portal/verify/[\w.-]+", visitor.get(f"{mail}/html").text)[0]
+    hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', visitor.get(link).text))
+    sent = visitor.post(link, data=hidden)
+    assert "Request sent" in visitor.get(sent.headers["Location"]).text
+    with app.app_context():
+        [request] = portal.appointments()
+    assert (request.client.id == THEO.id) == known
+    assert request.client.new != known
 
 
 def test_everybody_shown_on_the_sign_in_page_can_sign_in_with_one_click(app):
@@ -381,7 +407,7 @@ def test_every_message_there_can_be_is_shown(app):
     addresses = re.findall(r'href="(/dev/mailbox/[a-z][a-z_-]+)"', site.get("/dev/mailbox/samples/").text)
     assert len(addresses) > 10
     for address in addresses:
-        assert ("Alex Sample" in site.get(address).text) != ("/staff" in address)
+        assert ("Alex Sample" in site.get(address).text) == (not re.search("/(staff|verify)", address))
         assert "Harbor Street Counseling" in site.get(f"{address}/html").text
 
 

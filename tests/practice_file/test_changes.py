@@ -93,6 +93,18 @@ def test_what_goes_is_told_as_well():
     assert changes(from_dict(before), from_dict(before)) == []
 
 
+def test_taking_new_clients_is_told():
+    question = {"key": "brings", "label": "What brings you here?"}
+    opened = PRACTICE | {"new_clients": {"questions": [question]}}
+    longer = PRACTICE | {"new_clients": {"link_minutes": 90, "questions": [question, question | {"key": "other"}]}}
+
+    assert changes(from_dict(PRACTICE), from_dict(opened)) == ["take new clients online"]
+    assert changes(from_dict(opened), from_dict(longer)) == [
+        "change how new clients are taken: link_minutes 60 -> 90, +1 question"
+    ]
+    assert changes(from_dict(opened), from_dict(PRACTICE)) == ["take no new clients online"]
+
+
 def test_an_override_that_goes_is_counted():
     data = deepcopy(PRACTICE)
     data["providers"][0]["overrides"] = [OVERRIDE, OVERRIDE | {"date": "2027-01-15"}]

@@ -115,6 +115,12 @@ ODD = [
         "open_requests",
         "no effect with confirm_auto",
     ),
+    (
+        "minutes = 50",
+        "minutes = 50\nwaitlist = false",
+        "waitlist =",
+        "it has no effect without a waitlist; set waitlist_hours under [practice], or remove it",
+    ),
     # Hours.
     (
         'tuesday = ["9:00-12:00"]',
@@ -348,3 +354,13 @@ def test_a_large_file_is_read_through_in_a_moment(tmp_path):
         "providers": [PRACTICE["providers"][0] | {"key": f"ada-{n}", "name": f"Ada {n}"} for n in range(300)]
     }
     assert len(Written(from_dict(data), {}).warnings(TODAY)) == 1, "the annex alone"
+
+
+def test_new_clients_for_whom_there_is_nothing_are_odd(tmp_path):
+    text = SMALL + "\n[new_clients]\n"
+    [told] = warnings(text, tmp_path)
+    assert (told.line, told.what) == (
+        line_of(text, "[new_clients]"),
+        'new clients can ask for nothing: write who = "anyone" at a type that is for them, or remove this',
+    )
+    assert warnings(changed('name = "Therapy visit"', 'name = "Therapy visit"\nwho = "anyone"', text), tmp_path) == []

@@ -526,3 +526,55 @@ def test_a_key_that_is_written_wrong_is_known_all_the_same(tmp_path):
     (told,) = mistakes(text, tmp_path)
 
     assert told.line == line_of(text, 'key = "The Annex"')
+
+
+QUESTIONS = """
+[new_clients]
+link_minutes = 5
+
+  [[new_clients.questions]]
+  key = "brings"
+  label = "What brings you here?"
+  kind = "chioce"
+
+  [[new_clients.questions]]
+  key = "brings"
+  label = "How did you hear of us?"
+  kind = "choice"
+  options = ["A friend"]
+
+  [[new_clients.questions]]
+  key = "before"
+  label = "Have you been here before?"
+  kind = "yes_no"
+  options = ["Often", "Never"]
+"""
+
+
+def test_each_mistake_about_new_clients_has_its_line(tmp_path):
+    text = SMALL + QUESTIONS
+    told = {(mistake.line, mistake.what) for mistake in mistakes(text, tmp_path)}
+
+    twice = [n for n, line in enumerate(text.split("\n"), 1) if 'key = "brings"' in line][1]
+    assert told == {
+        (line_of(text, "link_minutes"), "input should be greater than or equal to 10, not 5"),
+        (
+            line_of(text, "chioce"),
+            "write one of 'text', 'choice', 'yes_no', 'date', not 'chioce'; did you mean 'choice'?",
+        ),
+        (twice, "'brings' is used twice; give each its own key"),
+        (line_of(text, '["A friend"]'), "a choice needs at least two options"),
+        (line_of(text, '"Often"'), 'only a question of the kind "choice" has options'),
+    }
+
+
+def test_the_example_takes_new_clients():
+    taken = resolved(EXAMPLE).new_clients
+
+    assert taken.link_life == timedelta(hours=1)
+    assert [(one.kind, one.required) for one in taken.questions] == [
+        ("text", False),
+        ("choice", False),
+        ("yes_no", True),
+    ]
+    assert resolved(EXAMPLE).types["first-visit"].open_to(new=True)

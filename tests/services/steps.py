@@ -23,7 +23,8 @@ def empty(url: str) -> None:
     with psycopg.connect(url, options="-c lock_timeout=10s") as connection:
         for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} DISABLE TRIGGER USER".encode())
-        for table in (*reversed(TABLES), "seal", "consent", "inbound_text", "practice"):
+        others = ("seal", "consent", "inbound_text", "waitlist", "practice")
+        for table in ("intake", "guest_request", *reversed(TABLES), *others):
             connection.execute(f"DELETE FROM portal_{table}".encode())
         for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} ENABLE TRIGGER USER".encode())

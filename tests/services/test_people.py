@@ -61,6 +61,20 @@ def verdict(host: Host):
         return chain.verify(host.state.db)
 
 
+def test_language_and_zone_are_told_and_taken_away(either_host, monkeypatch):
+    client = Client("lucia", "Lucia", "lucia@example.org", language="es-MX", zone="America/Tijuana")
+    monkeypatch.setitem(PEOPLE, "lucia", client)
+    asked = either_host.request("lucia", TUESDAY_TEN)
+    as_client(either_host, asked.ref, Action.CANCEL, who="lucia")
+
+    [told] = act(either_host, "export_client", "lucia")["appointments"]
+    act(either_host, "erase_client", "lucia")
+
+    assert (told["language"], told["client_zone"]) == ("es-MX", "America/Tijuana")
+    kept = rows(either_host, "SELECT client_language, client_zone FROM portal_appointment")
+    assert [tuple(row) for row in kept] == [("", "")]
+
+
 # A copy.
 
 

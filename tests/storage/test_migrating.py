@@ -31,7 +31,7 @@ TABLES = {
     "webhooks",
     "feed",
 }
-TABLES |= {"api_key", "api_answer", "rate", "inbound_text"}
+TABLES |= {"api_key", "api_answer", "rate", "inbound_text", "waitlist", "guest_request", "intake"}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))
 
 

@@ -16,7 +16,8 @@ SCHEDULE = "/portal/review/schedule"
 LISTING = "/portal/review/appointments"
 INVITE = "/portal/review/invite"
 DAY = timedelta(days=1)
-ADDRESSES = (REVIEW, SCHEDULE, LISTING, INVITE)
+WAITLIST = "/portal/review/waitlist"
+ADDRESSES = (REVIEW, SCHEDULE, LISTING, INVITE, WAITLIST)
 
 
 def at(ref: str, more: str = "") -> str:

@@ -93,7 +93,7 @@ class Page(HTMLParser):
     def form(self) -> dict[str, str]:
         """What step 2's form would send as it stands."""
         (address,) = (one for one in self.forms if one == BOOK or one.endswith("/reschedule"))
-        return self.forms[address][0]
+        return next(form for form in self.forms[address] if "portal_token" in form)
 
 
 def read(response: TestResponse) -> Page:

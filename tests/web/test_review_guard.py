@@ -4,7 +4,7 @@ import pytest
 
 from portal_plugin import Staff
 from tests.support import PEOPLE, Host
-from tests.web.desk import ADDRESSES, DECIDE, INVITE, REVIEW, SCHEDULE, at
+from tests.web.desk import ADDRESSES, DECIDE, INVITE, REVIEW, SCHEDULE, WAITLIST, at
 from tests.web.pages import HTMX, open_page, read, stored
 
 MISSING = "0" * 32
@@ -12,7 +12,7 @@ MISSING = "0" * 32
 
 def every_address(ref: str) -> list[tuple[str, str]]:
     shown = [("GET", address) for address in (*ADDRESSES, at(ref), at(ref, "/move"))]
-    return [*shown, *(("POST", address) for address in (DECIDE, INVITE, at(ref), at(ref, "/move")))]
+    return [*shown, *(("POST", address) for address in (DECIDE, INVITE, WAITLIST, at(ref), at(ref, "/move")))]
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "partial"])

@@ -188,19 +188,12 @@ def test_next_available_looks_beyond_the_month(host: Host, maya: FlaskClient) ->
     assert any(link.endswith("date=2027-01-15") for link in december.links)
 
 
-def test_a_day_without_times_offers_the_next_one_that_has_some(maya: FlaskClient) -> None:
-    page = open_page(maya, f"{STEP_2}&date=2026-12-12")
-    assert not page.times
-    assert "No time is free on this day." in page.words
-    assert "See Monday, December 14, 2026" in page.words
-
-
 def test_where_no_time_fits_at_all_the_practice_is_to_be_called(host: Host, maya: FlaskClient) -> None:
     data = practice() | {"closures": [{"first": "2026-12-01", "last": "2027-06-01"}]}
     host.apply(data)
     page = open_page(maya, ADA_STEP_2)
     assert not page.times
-    assert "another provider" in page.words
+    assert "No time is free in the next 60 days." in page.words
     assert "+1 212 555 0100" in page.words
 
 

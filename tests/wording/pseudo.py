@@ -22,7 +22,8 @@ MARKED = re.compile("⟦[^⟦⟧]*⟧")
 PLACE = re.compile(r"(\{\w+\})")
 TOLD = ("aria-label", "aria-description", "aria-roledescription", "title", "placeholder", "alt", "label")
 UNSEEN = {"script", "style"}
-NO_WORDS = re.compile(r"https?://\S+|webcal:\S+|\S+@\S+|\b[0-9a-f]{8,}\b")
+# Places are left where a page hands a message to its script.
+NO_WORDS = re.compile(r"\{\w+\}|https?://\S+|webcal:\S+|\S+@\S+|\b[0-9a-f]{8,}\b")
 
 
 class Pseudo(NullTranslations):
@@ -90,7 +91,7 @@ class Missed:
         return [line for text in _Reader(html).texts for line in self.in_text(" ".join(text.split()))]
 
     def _left(self, line: str) -> bool:
-        left = self._own.sub(" ", MARKED.sub(" ", NO_WORDS.sub(" ", line)))
+        left = self._own.sub(" ", NO_WORDS.sub(" ", MARKED.sub(" ", line)))
         return any(word not in self._dates for word in words(left))
 
 

@@ -12,15 +12,16 @@ from tests.web.pages import Page
 from tests.web.test_review_markup import everything as review_pages  # noqa: F401
 from tests.web.test_weight import everything as client_pages  # noqa: F401
 from tests.wording.pseudo import Missed, pseudo_spoken, strings
-from tests.wording.sources import in_code, in_templates
+from tests.wording.sources import NAMES, in_code, in_templates
 
-wrapped = pytest.mark.skip("Not everything is wrapped: take this mark away then.")
+mails = pytest.mark.skip("Mails and texts are not wrapped: take this mark and the two exceptions below away then.")
+MAILS = ("mail/", "sms/", "delivery/")
 
 TYPED = ("Ring <b>twice</b>", "<b>", "x")
 """What the people of these tests write."""
 
-NAMES = ("iCal", "Google Calendar", "Outlook", "Microsoft 365")
-"""Products are called the same in every language."""
+WRITTEN_ONCE = ("This appointment is declined and can no longer be confirmed.",)
+"""The history keeps a refusal in the words in which it was first written down."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,7 +33,7 @@ def pseudo() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def missed() -> Missed:
     people = [word for one in (*PEOPLE.values(), *STAFF.values()) for word in (one.name, one.id)]
-    return Missed([*strings(PRACTICE), *people, *TYPED, *NAMES])
+    return Missed([*strings(PRACTICE), *people, *TYPED, *NAMES, *WRITTEN_ONCE])
 
 
 def left(pages: dict[str, Page], missed: Missed) -> dict[str, str]:
@@ -40,17 +41,15 @@ def left(pages: dict[str, Page], missed: Missed) -> dict[str, str]:
     return {text: name for name, page in pages.items() for text in missed.in_html(page.html)}
 
 
-@wrapped
 def test_clients_pages(client_pages: dict[str, Page], missed: Missed) -> None:  # noqa: F811
     assert left(client_pages, missed) == {}
 
 
-@wrapped
 def test_review_page(review_pages: dict[str, Page], missed: Missed) -> None:  # noqa: F811
     assert left(review_pages, missed) == {}
 
 
-@wrapped
+@mails
 def test_messages(host: Host, missed: Missed) -> None:
     with host.app.app_context():
         texts = {one.name: missed.in_text(f"{one.subject}\n{one.text}") for one in host.portal.previews()}
@@ -59,16 +58,10 @@ def test_messages(host: Host, missed: Missed) -> None:
     assert {name: found for name, found in pages.items() if found} == {}
 
 
-def test_templates_of_the_review_page_hold_no_sentence() -> None:
-    assert [found for found in in_templates() if found.startswith("review/")] == []
-
-
-@wrapped
 def test_no_template_holds_a_sentence() -> None:
     """Not even where none of the pages above comes by."""
-    assert [*in_templates()] == []
+    assert [found for found in in_templates() if not found.startswith(MAILS)] == []
 
 
-@wrapped
 def test_no_code_holds_a_sentence() -> None:
-    assert [*in_code()] == []
+    assert [found for found in in_code() if not found.startswith(MAILS)] == []

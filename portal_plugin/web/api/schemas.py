@@ -8,7 +8,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ...domain import appointment as records
 from ...domain import availability, explanation, practice
+from ...domain.appointment import LANGUAGE_TAG
 from ...domain.history import Result
+from ...domain.instants import zone_names
 from ...domain.lifecycle import ActorKind, Status
 from ...domain.practice import Audience
 from ...domain.text import LONGEST, clean_line
@@ -34,6 +36,12 @@ def _readable(text: str) -> str:
     if not clean:
         raise ValueError("Write something that can be read.")
     return clean
+
+
+def _zone(name: str) -> str:
+    if name and name not in zone_names():
+        raise ValueError("Write an IANA name, such as America/Chicago.")
+    return name
 
 
 def _small(data: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -80,9 +88,15 @@ class Person(Sent):
     email: Annotated[str, Field(max_length=254, pattern=_ADDRESS)] = ""
     phone: Annotated[str, Field(max_length=40)] = ""
     new: Annotated[bool, Field(description="Not a client of the practice yet: only types for anyone are open.")] = False
+    language: Annotated[
+        str, Field(pattern=f"^({LANGUAGE_TAG.pattern})?$", description="Of messages: a tag, such as `es` or `es-MX`.")
+    ] = ""
+    zone: Annotated[str, AfterValidator(_zone), Field(max_length=60, description="The client's own: an IANA name.")] = (
+        ""
+    )
 
     def record(self) -> records.Client:
-        return records.Client(self.id, self.name, self.email, self.phone, self.new)
+        return records.Client(self.id, self.name, self.email, self.phone, self.new, self.language, self.zone)
 
 
 class Wanted(Sent):
@@ -173,6 +187,8 @@ class ClientTold(Told):
     name: str
     email: str
     phone: str
+    language: Annotated[str, Field(description="Of messages; empty for the practice's.")]
+    zone: Annotated[str, Field(description="The client's own; empty for the practice's.")]
 
 
 class Appointment(Told):
@@ -241,12 +257,13 @@ class History(Told):
 
 class Message(Told):
     """What is told of a change to a client or an endpoint, without what it says: `channel` is how, `topic` what about.
-    Of a person's address only the first letter is told. `error` is the latest attempt's, and `due` is when the next
+    Of a person's address only the first letter is told. `ref` is null for the topic `verify`: a new person is asked to
+    verify their address before there is an appointment. `error` is the latest attempt's, and `due` is when the next
     one is.
     """
 
     id: int
-    ref: Ref
+    ref: Ref | None
     channel: str
     topic: str
     recipient: str

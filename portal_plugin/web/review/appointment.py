@@ -13,7 +13,7 @@ from ...domain.history import HistoryEntry, Result
 from ...domain.lifecycle import Action, ActorKind, Status
 from ...domain.said import said
 from ...services.decisions import decide
-from ...storage import appointments, history
+from ...storage import appointments, guests, history
 from ...wording import say, tell
 from ...wording.dates import long_date, told_time
 from ..forms import said_once
@@ -79,6 +79,7 @@ def show(appointment: Appointment, form: DecisionForm, status: int = 200) -> Res
         appointment.client.name or say("Appointment"),
         status,
         appointment=appointment,
+        intake=guests.intake(state.db, appointment),
         chain=links if len(links) > 1 else [],
         conflicts=appointments.overlapping(state.db, practice, [appointment.ref]).get(appointment.ref, []),
         happened=_happened(appointment),

@@ -16,7 +16,7 @@ def calendars() -> ResponseReturnValue:
     """GET shows the addresses, POST makes a provider's anew or ends it."""
     staff, state = signed_in_staff(), current_state()
     form = CalendarForm(state, staff, request.form)
-    if request.method == "GET":
+    if request.method != "POST":
         return _show(form)
     if not form.validate():
         return _show(form, form.errors["portal_token"], 400)

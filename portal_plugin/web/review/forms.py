@@ -7,7 +7,6 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 
 from wtforms import Form, StringField, TextAreaField
-from wtforms.validators import Length
 
 from ...domain.appointment import Client
 from ...domain.instants import wall_instants
@@ -18,7 +17,7 @@ from ...domain.text import LONGEST, clean_line
 from ...services.state import State
 from ...wording import say
 from ...wording.dates import write_instant
-from ..forms import ClientForm, printable, read_day, read_instant
+from ..forms import ClientForm, at_most, printable, read_day, read_instant
 
 VERBS = {
     "confirm": Action.CONFIRM,
@@ -36,9 +35,7 @@ _TIME = re.compile(r"[0-2][0-9]:[0-5][0-9]", re.ASCII)
 
 
 class Message(Form):
-    message = TextAreaField(
-        validators=[Length(max=LONGEST, message=f"Please keep it under {LONGEST:,} characters."), printable]
-    )
+    message = TextAreaField(validators=[at_most(LONGEST), printable])
 
 
 class StaffForm(ClientForm):
@@ -65,6 +62,13 @@ class CalendarForm(StaffForm):
     """Whose calendar's address is made or ended; there is nothing to type."""
 
     fields = ("provider", "end")
+    texts = ()
+
+
+class WaitlistForm(StaffForm):
+    """Who is taken off the waitlist; there is nothing to type."""
+
+    fields = ("ref",)
     texts = ()
 
 
@@ -187,7 +191,7 @@ class InviteForm(WallForm):
 
     class Checked(Message):
         find = StringField(validators=[printable])
-        name = StringField(validators=[Length(max=200, message="Please keep it under 200 characters."), printable])
+        name = StringField(validators=[at_most(200), printable])
 
     def __init__(self, state: State, staff: Staff, sent: Mapping[str, str]) -> None:
         super().__init__(state, staff, sent)

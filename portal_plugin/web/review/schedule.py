@@ -85,7 +85,7 @@ def _by_provider(found: list[Appointment]) -> dict[str, list[Appointment]]:
 def _held(state: State, practice: Practice, since: datetime, until: datetime) -> dict[int, list[Interval]]:
     """What clients keep who fill in the form at this moment, by provider number."""
     result: dict[int, list[Interval]] = defaultdict(list)
-    if practice.hold:
+    if practice.has_holds:
         for one in claims.holds(state.db, seconds(state.now()), seconds(since), seconds(until)):
             result[one.provider].append(Interval(one.starts, one.ends))
     return result

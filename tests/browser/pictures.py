@@ -1,0 +1,154 @@
+"""The pictures in docs/images: the demonstration site on a day that stays the same. `make pictures` takes them anew."""
+
+import base64
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from example_app import MAYA, create_app, portal
+from portal_plugin.testing import Clock
+from tests.browser.conftest import SWITCHES
+from tests.browser.site import Silent
+
+ROOT = Path(__file__).parents[2]
+MORNING = datetime(2027, 1, 11, 13, 30, tzinfo=UTC)
+"""A Monday, 8:30 in Portland: the holidays are over, and the weeks ahead are half full."""
+
+BOOK = "/portal/appointments/book"
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1100, "height": 780}
+LEFT_OUT = {f"step-{step}-{size}-dark" for step in (1, 3) for size in ("phone", "desktop")}
+"""Two steps are enough to see what the dark looks like."""
+
+TOGETHER = """
+<!doctype html>
+<style>
+  body { margin: 0; display: flex; gap: 24px; width: max-content; padding: 24px; background: #dfe5e4; }
+  img { width: 390px; height: 844px; border-radius: 18px; }
+</style>
+"""
+
+
+@contextmanager
+def served(folder: str) -> Iterator[tuple[Flask, str]]:
+    """The demonstration site on a port of its own, with its own practice."""
+    app = create_app(
+        folder, TESTING=True, PORTAL_CLOCK=Clock(MORNING), PORTAL_DATABASE_URL=f"sqlite:///{folder}/portal.db"
+    )
+    for args in (["init"], ["apply", str(ROOT / "docs/examples/practice.toml"), "--yes"]):
+        app.test_cli_runner().invoke(args=["portal", *args], catch_exceptions=False)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
+    address = f"http://127.0.0.1:{server.port}"
+    app.config["PORTAL_BASE_URL"] = address
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield app, address
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def furnish(app: Flask) -> None:
+    """Maya has an appointment, a request and an invitation."""
+    session = {"type": "individual", "contact": "in-person", "location": "harbor-street", "provider": "daniel-reyes"}
+    call = {"type": "check-in", "contact": "phone", "provider": "amara-okafor"}
+    with app.app_context():
+        times = [slot.starts for slot in islice(portal.find_slots(**session), 12)]
+        booked = portal.request(MAYA.as_client(), starts=times[0], **session)
+        portal.confirm(booked.ref, message="The side door is open, the main entrance is being painted.")
+        portal.request(MAYA.as_client(), starts=times[9], **session)
+        late = [slot.starts for slot in islice(portal.find_slots(**call, since=MORNING + timedelta(days=9)), 5)]
+        portal.invite(MAYA.as_client(), starts=late[4], **call)
+
+
+def keep(page: Page, path: Path) -> None:
+    """What is in the window, as WebP: a fifth of the size of a PNG."""
+    if path.stem in LEFT_OUT:
+        return
+    shot = page.context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": 82})
+    path.write_bytes(base64.b64decode(shot["data"]))
+
+
+def to_panel(page: Page) -> None:
+    """The portal is what the picture is about; a little of the site's frame stays in sight."""
+    page.evaluate("document.querySelector('.portal').scrollIntoView({ block: 'start' }); scrollBy(0, -96)")
+
+
+def walk(page: Page, folder: Path, look: str) -> None:
+    """All of one visit, a picture at each step."""
+    page.goto(BOOK)
+    for name in ("Individual session", "In person", "Harbor Street"):
+        page.get_by_role("radio", name=name, exact=False).first.check()
+        expect(page.locator(".htmx-request")).to_have_count(0)
+    page.get_by_role("radio", name="Daniel Reyes").check()
+    to_panel(page)
+    keep(page, folder / f"step-1-{look}.webp")
+    page.get_by_role("button", name="Confirm Type").click()
+    expect(page.locator(".portal-slot").nth(2)).to_be_visible()
+    page.locator(".portal-slot input").nth(2).check()
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    page.evaluate("document.activeElement.blur()")
+    if page.viewport_size == PHONE:
+        page.locator(".portal-slot:has(:checked)").evaluate(
+            "(each) => { each.scrollIntoView(false); scrollBy(0, 24); }"
+        )
+    else:
+        to_panel(page)
+    keep(page, folder / f"step-2-{look}.webp")
+    page.get_by_role("button", name="Request Appointment").click()
+    expect(page.get_by_role("heading", name="What happens next")).to_be_visible()
+    to_panel(page)
+    keep(page, folder / f"step-3-{look}.webp")
+
+
+def take_pictures(browser: Browser, folder: Path) -> None:
+    for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
+        for scheme in ("light", "dark"):
+            with TemporaryDirectory() as instance, served(instance) as (app, address):
+                furnish(app)
+                context = browser.new_context(
+                    base_url=address, viewport=viewport, color_scheme=scheme, device_scale_factor=1.5
+                )
+                page = context.new_page()
+                page.goto("/sign-in")
+                page.get_by_role("button", name="sign in as Maya").click()
+                expect(page.get_by_role("heading", name="Upcoming appointments")).to_be_visible()
+                to_panel(page)
+                keep(page, folder / f"upcoming-{size}-{scheme}.webp")
+                walk(page, folder, f"{size}-{scheme}")
+                context.close()
+
+
+def put_together(browser: Browser, folder: Path) -> None:
+    """The picture at the top of the README: three steps on a phone, side by side."""
+    page = browser.new_page(viewport={"width": 3 * 390 + 4 * 24, "height": 844 + 48}, device_scale_factor=1.25)
+    sources = [
+        f"data:image/webp;base64,{base64.b64encode((folder / f'step-{step}-phone-light.webp').read_bytes()).decode()}"
+        for step in (1, 2, 3)
+    ]
+    page.set_content(TOGETHER + "".join(f'<img alt="" src="{source}">' for source in sources))
+    keep(page, folder / "booking.webp")
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
+        take_pictures(browser, folder)
+        put_together(browser, folder)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
