@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.panels import furnished
+from tests.browser.conftest import Visit
+from tests.browser.panels import furnished, furnished_for_visitors
 from tests.browser.site import Site
-from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -29,12 +29,14 @@ def tree(page: Page) -> str:
     return RANDOM.sub("…", PORT.sub("http://…", told)) + "\n"
 
 
-def test_every_panel_is_told_as_it_was_approved(maya: Visitor, site: Site) -> None:
+def test_every_panel_is_told_as_it_was_approved(visit: Visit, site: Site) -> None:
     told = {}
-    for name, show in furnished(site).items():
-        show(maya)
-        maya.quiet()
-        told[name] = tree(maya.page)
+    for who, panels in (("maya", furnished), (None, furnished_for_visitors)):
+        visitor = visit(who=who)
+        for name, show in panels(site).items():
+            show(visitor)
+            visitor.quiet()
+            told[name] = tree(visitor.page)
     if os.environ.get("WRITE_SNAPSHOTS"):
         TREES.mkdir(exist_ok=True)
         for name, text in told.items():
