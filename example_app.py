@@ -46,6 +46,8 @@ from portal_plugin import (
 CSP = "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 MAIL_CSP = f"{CSP}; style-src 'self' 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox"
 MOST_OPEN_REQUESTS = 5
+LANGUAGES = {"en": "English", "es": "Español", "de": "Deutsch", "fr": "Français", "ar": "العربية"}
+"""In which the messages can be looked at."""
 
 
 @dataclass(frozen=True)
@@ -202,9 +204,15 @@ def keep_mail(app: Flask, message: Message) -> None:
     half.rename(half.with_suffix(".eml"))  # A reader in another process sees a whole mail or none.
 
 
+def language() -> str:
+    """The one that the samples are looked at in."""
+    wanted = request.args.get("language", "")
+    return wanted if wanted in LANGUAGES else ""
+
+
 def stored_mail(name: str) -> bytes:
     """The mail as sent, or a sample; 404 for a name that neither has."""
-    if sample := next((one for one in portal.previews() if one.name == name and one.html), None):
+    if sample := next((one for one in portal.previews(language=language()) if one.name == name and one.html), None):
         return sample.source
     file = Path(current_app.instance_path, "mailbox", f"{name}.eml")
     if not re.fullmatch(r"[0-9]{20}-[0-9a-f]{8}", name) or not file.is_file():
@@ -230,7 +238,8 @@ def mails() -> str:
 @mailbox.get("/samples/")
 def samples() -> str:
     """What the portal writes to clients, whenever it would: the place to look at templates of one's own."""
-    return render_template("samples.html", samples=list(portal.previews()))
+    samples = list(portal.previews(language=language()))
+    return render_template("samples.html", samples=samples, languages=LANGUAGES, language=language())
 
 
 @mailbox.get("/<name>")

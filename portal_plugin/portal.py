@@ -449,12 +449,12 @@ class Portal:
         """Send what is due now, as `flask portal worker --once` does; how many messages were sent."""
         return worker.run_once(current_app._get_current_object(), _state())  # type: ignore[attr-defined]
 
-    def previews(self) -> Iterator[Preview]:
-        """Every message with sample facts, in your own templates and with the practice's names; nothing is sent.
-
-        Raises SetupError when the practice offers nothing yet.
+    def previews(self, *, language: str = "") -> Iterator[Preview]:
+        """Every message with sample facts, in your own templates and with the practice's names; nothing is sent. In the
+        first of PORTAL_LANGUAGES, or in that of a tag such as "es". Raises SetupError when the practice offers nothing
+        yet, and for a language that the site does not speak.
         """
-        return previews(current_app._get_current_object(), _state())  # type: ignore[attr-defined]
+        return previews(current_app._get_current_object(), _state(), language)  # type: ignore[attr-defined]
 
     def start_worker(self, app: Flask) -> None:
         """Deliver in a background thread of this process. Several processes may: a message is leased by one."""

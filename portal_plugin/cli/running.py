@@ -96,11 +96,14 @@ def _health() -> Answer:
     )
 
 
-@command(click.Argument(["folder"], type=click.Path(file_okay=False, path_type=Path)))
-def preview(folder: Path) -> Answer:
+@command(
+    click.Argument(["folder"], type=click.Path(file_okay=False, path_type=Path)),
+    click.Option(["--language"], default="", help="Another than the first of the site's, such as es."),
+)
+def preview(folder: Path, language: str) -> Answer:
     """Write every message with sample facts into FOLDER, to look at before one of yours is sent. Nothing is."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    shown = list(previews(app, ready_state()))
+    shown = list(previews(app, ready_state(), language))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for one in shown:

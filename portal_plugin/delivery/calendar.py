@@ -166,7 +166,12 @@ def description(facts: Mapping[str, Any]) -> str:
     )
     # What was queued before there was such an address has none.
     join = facts["contact"].get("join_url")
-    return f"{say('Join: {address}', address=join)}\n{questions}" if join else questions
+    return (
+        f"{say('Join: {address}', address=join)}\
+{questions}"
+        if join
+        else questions
+    )
 
 
 def place(facts: Mapping[str, Any]) -> str:

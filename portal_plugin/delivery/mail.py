@@ -27,8 +27,9 @@ from ..services.state import State
 from ..services.tokens import AGAIN, GUEST, link_token
 from ..services.tokens import VERIFY as VERIFY_LINK
 from ..storage.outbox import STAFF, STAFF_DIGEST, VERIFY, Message
-from ..wording import say
+from ..wording import say, speaking
 from .calendar import MICROSOFT_365, calendar_file, google_link, outlook_link
+from .speaking import language_of, own_start
 
 TIMEOUT = 20
 """Seconds that a mail server may stay silent."""
@@ -189,6 +190,11 @@ def compose(state: State, row: Message, news: Items | None = None) -> flask_mail
 
     `news` is what a mail to staff tells, where that is not to be looked up.
     """
+    with speaking(language_of(state, row.facts)):
+        return _compose(state, row, news)
+
+
+def _compose(state: State, row: Message, news: Items | None) -> flask_mail.Message:
     facts = row.facts
     if row.topic in {STAFF, STAFF_DIGEST}:
         items = news_to_tell(state, row) if news is None else news
@@ -209,6 +215,8 @@ def compose(state: State, row: Message, news: Items | None = None) -> flask_mail
         else None,
         # A message of an earlier release, still waiting, does not say.
         "from_waitlist": facts.get("from_waitlist", False),
+        "own_starts": own_start(facts),
+        "own_zone": facts.get("client_zone"),
         "portal_url": url_for("portal.upcoming", guest=guest, _external=True),
         "again_url": url_for("portal.again", guest=guest, ref=facts["ref"], _external=True)
         if guest

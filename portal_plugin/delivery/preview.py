@@ -28,7 +28,7 @@ from . import sms
 from .mail import Items, compose, mail_of
 
 REF = "0" * 32
-CLIENT = Client("sample", "Alex Sample", "alex@example.org", "+1 212 555 0147")
+CLIENT = Client("sample", "Alex Sample", "alex@example.org", "+1 212 555 0147", zone="America/Los_Angeles")
 WORD = "Thank you for asking.\nPlease call us if anything changes."
 
 
@@ -87,39 +87,45 @@ _NEWS = (
 """What staff are told: the news, what the appointment was, and what it is."""
 
 
-def previews(app: Flask, state: State) -> Iterator[Preview]:
+def previews(app: Flask, state: State, language: str = "") -> Iterator[Preview]:
     """All mails, with the practice's own names in them, in the order of an appointment's life, the texts, and the
-    mails to staff.
+    mails to staff; in the site's first language or in that of a tag.
 
-    Raises SetupError when the practice offers nothing that an appointment could be made of, or mails have no sender.
+    Raises SetupError when the practice offers nothing that an appointment could be made of, mails have no sender, or
+    the site does not speak that language.
     """
+    offered = state.settings.languages
+    if language and language.replace("_", "-").partition("-")[0].lower() not in offered:
+        raise SetupError(f"{language!r} is none of the site's languages: choose one of {', '.join(offered)}.")
     practice = state.practice()
     mail_of(app)
     with app.test_request_context(base_url=state.settings.base_url):
         for held in (True, False):
-            yield _to_verify(state, practice, held)
+            yield _to_verify(state, practice, held, language)
         for case in _CASES:
-            yield _to_client(state, practice, case)
+            yield _to_client(state, practice, case, language)
         sample = _sample(practice, state.now(), at_a_distance=False)
-        reminder = Message(0, 0, SMS, REMINDER, CLIENT.phone, "", facts(practice, sample), 1, "")
-        yield _text("reminder-text", sms.compose(reminder))
+        reminder = Message(
+            0, 0, SMS, REMINDER, CLIENT.phone, "", facts(practice, sample) | {"language": language}, 1, ""
+        )
+        yield _text("reminder-text", sms.compose(state, reminder))
         for what in Answer:
-            yield _text(f"text-{what}", sms.answer(practice, what))
+            yield _text(f"text-{what}", sms.answer(state, what, language))
         items = [news_item(replace(sample, status=now), news, was) for news, was, now in _NEWS]
         for item in items:
-            yield _to_staff(state, practice, f"staff-{item['news']}", STAFF, [item])
-        yield _to_staff(state, practice, "staff_digest", STAFF_DIGEST, items)
+            yield _to_staff(state, practice, f"staff-{item['news']}", STAFF, [item], language)
+        yield _to_staff(state, practice, "staff_digest", STAFF_DIGEST, items, language)
 
 
-def _to_verify(state: State, practice: Practice, held: bool) -> Preview:
+def _to_verify(state: State, practice: Practice, held: bool, language: str) -> Preview:
     sample = _sample(practice, state.now(), at_a_distance=False)
     draft = Draft(REF, REF, held, {}, sample.starts, None, state.now() + timedelta(hours=1))
-    said = verify_facts(practice, _wish(practice, at_a_distance=False), draft)
+    said = verify_facts(practice, _wish(practice, at_a_distance=False), draft) | {"language": language}
     name = "verify" if held else "verify-not-held"
     return _preview(name, compose(state, _row(name, VERIFY, CLIENT.email, said)))
 
 
-def _to_client(state: State, practice: Practice, case: _Case) -> Preview:
+def _to_client(state: State, practice: Practice, case: _Case, language: str) -> Preview:
     sample = _sample(practice, state.now(), case.at_a_distance)
     said = facts(practice, sample) | {
         "was": case.was,
@@ -127,12 +133,13 @@ def _to_client(state: State, practice: Practice, case: _Case) -> Preview:
         "message": case.word,
         "from_waitlist": case.from_waitlist,
         "instead_of": (sample.starts - timedelta(days=1)).isoformat() if case.moves else None,
+        "language": language,
     }
     return _preview(case.name, compose(state, _row(case.name, case.topic, CLIENT.email, said)))
 
 
-def _to_staff(state: State, practice: Practice, name: str, topic: str, items: Items) -> Preview:
-    row = _row(name, topic, practice.email or "desk@example.org", told(practice, items))
+def _to_staff(state: State, practice: Practice, name: str, topic: str, items: Items, language: str) -> Preview:
+    row = _row(name, topic, practice.email or "desk@example.org", told(practice, items) | {"language": language})
     return _preview(name, compose(state, row, [item | {"now": item["status"]} for item in items]))
 
 

@@ -9,13 +9,14 @@ import click
 from flask import Flask, render_template
 
 from ..domain.consent import Way
-from ..domain.practice import Practice
 from ..domain.text import clean_line
 from ..services import consents
 from ..services.consents import Answer
 from ..services.state import State
 from ..storage.outbox import Message
+from ..wording import find_language, speaking
 from .failures import OptedOut
+from .speaking import language_of
 from .twilio import TwilioGateway
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30))
@@ -40,22 +41,25 @@ def send(app: Flask, state: State, row: Message) -> str:
     """Render and send; what the provider calls it. Raises what the gateway raises."""
     with app.test_request_context(base_url=state.settings.base_url):
         try:
-            return _gateway(state)(row.recipient, compose(row), row.message_id) or ""
+            return _gateway(state)(row.recipient, compose(state, row), row.message_id) or ""
         except OptedOut as refusal:
             consents.opt_out(state, row.recipient, Way.GATEWAY, refusal.said, state.now())
             raise
 
 
-def compose(row: Message) -> str:
+def compose(state: State, row: Message) -> str:
     """One line, and nothing in it but what its template may say. Needs a request context, as templates do."""
     facts, practice = row.facts, row.facts["practice"]
     starts = datetime.fromisoformat(facts["starts"]).astimezone(ZoneInfo(facts["zone"]))
-    return _rendered(row.topic, practice["name"], practice["phone"], starts=starts)
+    with speaking(language_of(state, facts)):
+        return _rendered(row.topic, practice["name"], practice["phone"], starts=starts)
 
 
-def answer(practice: Practice, what: Answer) -> str:
+def answer(state: State, what: Answer, language: str) -> str:
     """What is texted back. Needs the same."""
-    return _rendered(what, practice.name, practice.phone)
+    practice = state.practice()
+    with speaking(find_language([language], state.settings.languages, practice.country)):
+        return _rendered(what, practice.name, practice.phone)
 
 
 def _rendered(template: str, name: str, phone: str, **facts: Any) -> str:

@@ -20,7 +20,8 @@ _APART = timedelta(hours=1)
 def plan(starts: datetime, zone: str, offsets: Sequence[timedelta], awake: Window, now: datetime) -> list[datetime]:
     """When to remind of an appointment that starts then: aware UTC, earliest first, none past and at most two.
 
-    Each is its offset before the start, or earlier: on clocks of `zone`, only times within `awake` are for reminders.
+    Each is its offset before the start, or earlier: on clocks of `zone`, the client's, only times within `awake` are
+    for reminders.
     """
     # In UTC, where a day before is 24 hours before.
     wanted = [starts.astimezone(UTC) - offset for offset in offsets[:MOST]]

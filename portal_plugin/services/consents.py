@@ -17,7 +17,7 @@ from . import reminders
 from .ledger import bare, may_text, opt_out, write
 from .state import State
 
-__all__ = ["Answer", "agreed", "hear", "may_text", "opt_in", "opt_out", "turn_off", "turn_on"]
+__all__ = ["Answer", "agreed", "hear", "language_at", "may_text", "opt_in", "opt_out", "turn_off", "turn_on"]
 
 
 class Answer(StrEnum):
@@ -56,6 +56,11 @@ def hear(state: State, phone: str, said: Said | None, raw: str, message_id: str,
             _begin_again(state, phone, Way.TEXT, raw, now, None)
         # "Yes" is most often said to something else.
         return None if texted and said is Said.YES else Answer.STARTED
+
+
+def language_at(state: State, phone: str) -> str:
+    """The tag of the language that whoever spoke of a number last reads; "" where nobody knows."""
+    return appointments.language_of(state.db, consents.whose(state.db, phone))
 
 
 def _begin_again(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None) -> None:

@@ -150,6 +150,8 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         "ends": appointment.ends.isoformat(),
         "expires": appointment.expires.isoformat(),
         "zone": appointment.zone,
+        "language": appointment.client.language,
+        "client_zone": appointment.client.zone,
         "practice": practice_facts(practice),
         "provider": {"name": appointment.provider.name, "title": appointment.provider.title},
         "type": {"name": appointment.type.name, "instructions": appointment.type.instructions},
@@ -168,6 +170,7 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
 def practice_facts(practice: Practice) -> dict[str, str]:
     return {
         "name": practice.name,
+        "country": practice.country,
         "phone": practice.phone,
         "email": practice.email,
         "address": practice.address,

@@ -79,18 +79,23 @@ def record_delivery(
 
 def next_moment(state: State, message: Message, at: datetime) -> datetime | None:
     """When a reminder that is late may go out, from `at` on; None when it would be of no use any more."""
-    moment = next_awake(at, message.facts["zone"], state.practice().remind_between)
+    zone = message.facts.get("client_zone") or message.facts["zone"]
+    moment = next_awake(at, zone, state.practice().remind_between)
     return moment if moment < datetime.fromisoformat(message.facts["until"]) else None
 
 
 def _write_texts(state: State, practice: Practice, appointment: Appointment, now: datetime) -> None:
     phone = _number(practice, appointment)
     if phone and ledger.may_text(state, phone):
-        # All that its template could ever say.
+        client = appointment.client
+        # All that its template could ever say. A text is short, so it tells one time: for whoever has to go nowhere,
+        # that of their own clock.
         facts = {
             "starts": appointment.starts.isoformat(),
-            "zone": appointment.zone,
-            "practice": {"name": practice.name, "phone": practice.phone},
+            "zone": appointment.zone if appointment.contact.at_location else client.zone or appointment.zone,
+            "language": client.language,
+            "client_zone": client.zone,
+            "practice": {"name": practice.name, "phone": practice.phone, "country": practice.country},
         }
         _write(state, practice, appointment, SMS, phone, facts, now)
 
@@ -109,7 +114,7 @@ def _write(
     facts: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    starts, zone = appointment.starts, appointment.zone
+    starts, zone = appointment.starts, appointment.client.zone or appointment.zone
     moments = plan(starts, zone, practice.reminders, practice.remind_between, now)
     # Each is of use until the next one says the same.
     for due, until in pairwise([*moments, starts]):

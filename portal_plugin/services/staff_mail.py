@@ -45,7 +45,7 @@ def tell_staff(
 
 def told(practice: Practice, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The facts of a mail to staff."""
-    look = {"name": practice.name, "color": practice.color, "logo": practice.logo}
+    look = {"name": practice.name, "country": practice.country, "color": practice.color, "logo": practice.logo}
     return {"practice": look, "items": items}
 
 

@@ -224,6 +224,12 @@ def past(db: Database, practice: Practice, client_id: str, now: datetime, after:
     return _select(db, practice, where, client_id, now, now, *seen, order="starts DESC, id DESC", limit=limit)
 
 
+def language_of(db: Database, client_id: str) -> str:
+    """The tag with which a client last asked; "" for none."""
+    query = "SELECT client_language FROM portal_appointment WHERE client_id = ? ORDER BY id DESC LIMIT 1"
+    return next((str(tag) for (tag,) in run(db, query, client_id)), "")
+
+
 def of_client(db: Database, practice: Practice, client_id: str) -> list[Appointment]:
     """All of a client's, soonest first."""
     return _select(db, practice, "client_id = ?", client_id)

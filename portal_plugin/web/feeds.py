@@ -1,5 +1,6 @@
 """Calendar feeds: a secret address that a calendar program asks now and then, and where a client gets one."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from urllib.parse import urljoin
 
@@ -8,13 +9,15 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from ..delivery.calendar import client_feed, provider_feed
+from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
 from ..domain.lifecycle import Actor
+from ..domain.practice import Practice
 from ..services import feeds
 from ..services.messages import facts
 from ..services.state import State
 from ..storage.feeds import Feed, Kind, by_secret, of
-from ..wording import say
+from ..wording import find_language, say, speaking
 from .forms import STALE, ClientForm
 from .guard import acting, current_practice, current_state, signed_in_client
 from .htmx import render_panel
@@ -34,8 +37,16 @@ def feed(secret: str) -> ResponseReturnValue:
 
 
 def _file(state: State, found: Feed) -> bytes:
-    practice, base = current_practice(), state.settings.base_url
+    practice = current_practice()
     told = feeds.told(state, practice, found)
+    # What a calendar program says of its own language is not its owner's word.
+    language = told[-1].client.language if found.kind is Kind.CLIENT and told else ""
+    with speaking(find_language([language], state.settings.languages, practice.country)):
+        return _written(state, practice, found, told)
+
+
+def _written(state: State, practice: Practice, found: Feed, told: Sequence[Appointment]) -> bytes:
+    base = state.settings.base_url
     if found.kind is Kind.CLIENT:
         return client_feed((facts(practice, one) for one in told), base, practice.name)
     name = f"{practice.providers[found.owner].name}, {practice.name}"

@@ -37,8 +37,8 @@ def answer_to(
     """Do what a text asks for and return what to answer; None for nothing, as always where the gateway has `answered`
     and for a sender that is no phone number. `handled` is what the gateway took it for.
     """
-    practice = state.practice()
+    number = e164(phone, state.practice().country)
     raw = clean_text(text[:LONGEST])
     said = handled or read_text(text).said
-    what = consents.hear(state, e164(phone, practice.country), said, raw, message_id, state.now())
-    return None if what is None or answered else sms.answer(practice, what)
+    what = consents.hear(state, number, said, raw, message_id, state.now())
+    return None if what is None or answered else sms.answer(state, what, consents.language_at(state, number))

@@ -24,7 +24,7 @@ def wait() -> ResponseReturnValue:
     client, practice, state = signed_in_client(), current_practice(), current_state()
     chosen = chosen_in(request.form if request.method == "POST" else request.args)
     try:
-        wish = practice.wish(**chosen)
+        wish = practice.wish(*(chosen[name] for name in CHOICES))
         check_client(state.db, wish, client)
     except NotOffered as error:
         return show_details(practice, client, chosen, error)

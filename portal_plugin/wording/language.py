@@ -3,8 +3,8 @@
 A catalog is a PO file of gettext. It is read when its language is first asked for, so nothing has to be compiled.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -79,6 +79,17 @@ ENGLISH = _language(SOURCE, "US")
 def speak(language: Language) -> None:
     """Use this language for the rest of the request or message."""
     g.portal_language = language
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Use this language inside the block, and then the one before: a host may have called from a page of its own."""
+    before = current()
+    speak(language)
+    try:
+        yield
+    finally:
+        speak(before)
 
 
 def current() -> Language:

@@ -473,6 +473,6 @@ def test_a_text_is_stored_with_nothing_but_what_it_says(texting):
     confirmed(texting)
     stored = rows(texting, "SELECT facts FROM portal_outbox WHERE channel = 'sms'")
     for (facts,) in stored:
-        assert json.loads(facts).keys() == {"starts", "zone", "practice", "until"}
+        assert json.loads(facts).keys() == {"starts", "zone", "practice", "until", "language", "client_zone"}
         for word in ("Therapy", "visit", "Ada", "Psychologist", "Maya", "phone call"):
             assert word.casefold() not in facts.casefold()
