@@ -1,6 +1,7 @@
 """Every panel a client or a visitor can meet, by name, each with something in it."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -26,11 +27,14 @@ YOU = f"{STEP_2.replace('/time?', '/you?')}&starts=2026-12-09T15:00:00Z"
 def furnished(site: Site, practice: dict[str, Any] = PRACTICE) -> dict[str, Show]:
     """Give Maya one appointment of each kind; how to get to each panel."""
     day = timedelta(days=1)
-    site.host.apply(practice | {"practice": practice["practice"] | {"waitlist_hours": 24}})
-    site.host.clock.advance(-20 * day)
-    over = site.host.request("maya", TUESDAY_TEN - 14 * day)
-    site.decide("confirm", over.ref)
-    site.host.clock.advance(20 * day)
+    waitlist = practice["practice"] | {"waitlist_hours": 24}
+    site.host.apply(with_instructions(practice | {"practice": waitlist}))
+    site.host.clock.advance(-10 * day)
+    for days in (-7, -6):
+        over = site.host.request("maya", TUESDAY_TEN + days * day)
+        site.decide("confirm", over.ref)
+    site.host.clock.advance(10 * day)
+    site.decide("no_show", over.ref)
     fill(site.host, TUESDAY + 8 * day)
     asked = site.host.request("maya")
     confirmed = site.host.request("maya", TUESDAY_TEN + day, provider="ben", location="annex")
@@ -64,10 +68,10 @@ def furnished(site: Site, practice: dict[str, Any] = PRACTICE) -> dict[str, Show
         "step 3": at(f"/portal/appointments/{asked.ref}/requested"),
         "step 3 confirmed at once": at(f"/portal/appointments/{soon.ref}/requested"),
         "list": at(UPCOMING),
+        "list with calendars": calendars,
         "list with waiting": waiting,
         "list with an offer": offered,
         "past": at(PAST),
-        "past, nothing more": at(f"{PAST}?after={over.ref}"),
         "step 3 declined": at(f"/portal/appointments/{declined.ref}/requested"),
         "cancelled already": at(f"/portal/appointments/{declined.ref}/cancel"),
         "cancel": at(f"/portal/appointments/{asked.ref}/cancel"),
@@ -144,6 +148,20 @@ def introduce(visitor: Visitor) -> None:
     page.get_by_label("E-mail address").fill(NINA["email"])
     page.get_by_label("What brings you here?").fill(NINA["q-brings"])
     visitor.button("Mail me the link").click()
+
+
+def with_instructions(data: dict[str, Any]) -> dict[str, Any]:
+    """Calls are joined by a link, and each kind of appointment says what to know."""
+    data = deepcopy(data)
+    data["contact_types"][1] |= {"join_url": "https://video.example/{provider}", "instructions": "Find a quiet place."}
+    data["appointment_types"][0]["instructions"] = "Please come ten minutes early, and bring your insurance card."
+    return data
+
+
+def calendars(visitor: Visitor) -> None:
+    visitor.open(UPCOMING)
+    visitor.page.locator("summary").first.click()
+    expect(visitor.page.get_by_role("link", name="Google Calendar")).to_be_visible()
 
 
 def wished_for_nothing(visitor: Visitor) -> None:
