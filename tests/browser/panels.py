@@ -91,6 +91,8 @@ def furnished_for_visitors(site: Site, practice: dict[str, Any] = PRACTICE) -> d
     """Let Nina ask for a time, and once more, and once too late; how a visitor gets to each panel."""
     host = site.host
     host.apply(with_new_clients(practice))
+    # Below, the newest mail is Nina's.
+    host.deliver()
     host.clock.advance(timedelta(hours=-3))
     too_late = mailed(site)
     host.clock.advance(timedelta(hours=3))
