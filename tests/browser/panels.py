@@ -50,6 +50,7 @@ def furnished(site: Site) -> dict[str, Show]:
         "step 1 answered": at(f"{BOOK}?type=visit&contact=in-person&location=main"),
         "step 1 with a mistake": at(f"{BOOK}/time?type=visit&contact=by-drum", 422),
         "step 2": at(STEP_2),
+        "step 2 on another clock": at(f"{BOOK}/time?type=visit&contact=phone&zone=Asia/Tokyo"),
         "step 2 filled in": filled_in,
         "step 2 with mistakes": with_mistakes,
         "step 2 without a free time": at(f"{STEP_2}&date=2026-12-12"),
