@@ -22,7 +22,7 @@ from ..domain.errors import (
 )
 from ..services.tokens import LinkExpired
 from ..storage.database import Unreachable
-from ..wording import current, say, say_n, tell
+from ..wording import ENGLISH, current, say, say_n, speak, tell
 from ..wording.dates import FILTERS, common_zones, weekdays
 from . import booking, details, feeds, guests, links, past, reminders, upcoming, waitlist
 from .embedding import booking_button, next_available
@@ -39,7 +39,7 @@ from .guard import (
     signed_in_staff,
 )
 from .htmx import asked_path, asks, go, is_partial, render_panel, sends, vary
-from .language import choose_language
+from .language import chosen_language
 from .review.routes import ROUTES
 from .shipped import STATIC, keep_for_good, name_version, templates
 
@@ -103,6 +103,8 @@ def create_blueprint(url_prefix: str) -> Blueprint:
     blueprint.url_defaults(name_version)
     blueprint.before_request(_before)
     blueprint.after_request(_after)
+    # A thread goes on to other requests.
+    blueprint.teardown_request(lambda _error: speak(ENGLISH))
     blueprint.register_error_handler(PortalError, _refusal)
     blueprint.register_error_handler(LinkExpired, _expired)
     blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
@@ -132,7 +134,7 @@ def _before() -> None:
     request.max_content_length = LARGEST_FORM
     begin_request()
     current_state().check()
-    choose_language()
+    speak(chosen_language())
     refuse_foreign_posts()
     enter_as_guest()
 

@@ -17,9 +17,9 @@ from ..services.guests import VISITOR
 from ..services.rules import check_client
 from ..services.slots import free_slots
 from ..storage.database import Unreachable
-from ..wording import say
+from ..wording import current, say, speaking
 from .guard import begin_request, current_practice, current_state, known_client
-from .language import choose_language
+from .language import chosen_language
 
 log = logging.getLogger("portal_plugin")
 
@@ -45,14 +45,19 @@ def _shown(text: str, chosen: dict[str, str], *, next_time: bool) -> Markup:
     if not styled and request.blueprint != "portal":
         begin_request()
     request.environ[_STYLED] = True
-    found = None
     try:
-        choose_language()
+        language, found = chosen_language(), None
         with suppress(NotOffered):
             found = _next(chosen) if next_time else None
     except (PortalError, *Unreachable) as error:
         # The host's page must not fail with the portal.
         log.warning("A booking link is shown without the next free time: %s", error)
+        language, found = current(), None
+    with speaking(language):
+        return _link(text, chosen, found, styled=styled)
+
+
+def _link(text: str, chosen: dict[str, str], found: tuple[Wish, Slot] | None, *, styled: bool) -> Markup:
     query: dict[str, Any] = {**chosen}
     address, starts = url_for("portal.book", **query), None
     if found:

@@ -5,13 +5,12 @@ from typing import Any
 
 from flask import current_app, request
 
-from ..wording import find_language, speak
+from ..wording import Language, find_language
 from .guard import current_practice, current_state
 
 
-def choose_language() -> None:
-    """Speak it for the rest of the request."""
-    speak(find_language(_wanted(), current_state().settings.languages, current_practice().country))
+def chosen_language() -> Language:
+    return find_language(_wanted(), current_state().settings.languages, current_practice().country)
 
 
 def _wanted() -> Iterator[str]:

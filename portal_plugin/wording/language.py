@@ -5,6 +5,7 @@ A catalog is a PO file of gettext. It is read when its language is first asked f
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -14,7 +15,6 @@ from pathlib import Path
 from babel import Locale, UnknownLocaleError
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import g
 
 TRANSLATIONS = Path(__file__).parent / "translations"
 SOURCE = "en"
@@ -76,9 +76,12 @@ def _catalog(name: str) -> NullTranslations:
 ENGLISH = _language(SOURCE, "US")
 
 
+_spoken: ContextVar[Language] = ContextVar("portal_language", default=ENGLISH)
+
+
 def speak(language: Language) -> None:
-    """Use this language for the rest of the request or message."""
-    g.portal_language = language
+    """Use this language from now on: until the request has been answered, say."""
+    _spoken.set(language)
 
 
 @contextmanager
@@ -94,5 +97,4 @@ def speaking(language: Language) -> Iterator[None]:
 
 def current() -> Language:
     """The language spoken now; English where nobody chose, as on a command line."""
-    language: Language = g.get("portal_language", ENGLISH) if g else ENGLISH
-    return language
+    return _spoken.get()

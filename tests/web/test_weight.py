@@ -22,6 +22,7 @@ MOST_STATEMENTS = 6
 EMPTY = 3
 """Which of the pages is a day without times."""
 MOST_BYTES = 45_000
+ELSEWHERE = f"{BOOK}/time?type=visit&contact=phone&zone=America/Los_Angeles"
 
 
 # Statements.
@@ -142,7 +143,7 @@ def test_the_first_page_with_all_it_loads_is_light_and_from_one_place(host: Host
     host.request()
     static: set[str] = set()
     heaviest = 0
-    for address in (BOOK, f"{BOOK}?type=visit&contact=in-person", STEP_2, UPCOMING):
+    for address in (BOOK, f"{BOOK}?type=visit&contact=in-person", STEP_2, ELSEWHERE, UPCOMING):
         answer = maya.get(address)
         parts = {address.partition("?")[0]: len(gzip.compress(answer.data, 9, mtime=0))}
         for source in loaded(maya, read(answer)):
@@ -198,6 +199,7 @@ def everything(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) 
         get("step 1, complete", f"{BOOK}?type=visit&contact=in-person&location=main")
         get("step 1, wrong", f"{BOOK}/time?type=x", 422)
         get("step 2", STEP_2)
+        get("step 2, elsewhere", ELSEWHERE)
         get("step 2, a day", f"{STEP_2}&date=2026-12-15")
         get("step 2, no times", f"{STEP_2}&date=2026-12-13")
         post("step 2, wrong", BOOK, form | {"starts": "", "text_reminders": "1", "phone": "1", "note": "\x01"}, 422)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from portal_plugin import Client
 from portal_plugin.domain.instants import zone_names
 from portal_plugin.testing import Clock
-from portal_plugin.wording import find_language, shipped, speak
+from portal_plugin.wording import find_language, shipped, speaking
 from portal_plugin.wording.dates import clock_time, common_zones, zone_name
 from tests.practices import practice
 from tests.support import PEOPLE, TUESDAY_TEN, Host, make_host
@@ -217,6 +217,6 @@ def test_the_instant_is_the_same_and_the_time_right_on_both_sides_of_clock_chang
 def test_every_zone_has_a_name_in_every_language(host: Host) -> None:
     with host.app.app_context():
         for language in shipped():
-            speak(find_language([language], shipped(), "US"))
-            assert all(zone_name(zone) for zone in zone_names())
-            assert 100 < len(common_zones()) < 200
+            with speaking(find_language([language], shipped(), "US")):
+                assert all(zone_name(zone) for zone in zone_names())
+                assert 100 < len(common_zones()) < 200

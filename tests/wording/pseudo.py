@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
+from babel.core import get_global
 from babel.dates import get_timezone_name
 
 from portal_plugin.wording import language
@@ -59,13 +60,14 @@ def strings(data: Any) -> Iterator[str]:
 
 
 def date_words() -> set[str]:
-    """Words of dates, as the calendar of the language has them."""
+    """Words of dates, as the calendar of the language has them, and of time zones."""
     locale = PSEUDO.locale
-    zone = get_timezone_name(ZoneInfo("America/New_York"), locale=locale)
+    zones = get_global("windows_zone_mapping").values()
+    told = " ".join(f"{zone} {get_timezone_name(ZoneInfo(zone), locale=locale)}" for zone in zones)
     named = [*locale.months["format"].values(), *locale.days["format"].values(), *locale.days["stand-alone"].values()]
     return {word for names in named for name in names.values() for word in words(name)} | {
-        *words(zone),
-        *words("New York EST EDT UTC"),
+        *words(told.replace("_", " ")),
+        *words("EST EDT UTC"),
     }
 
 
