@@ -150,7 +150,8 @@ def test_every_panel_looks_inside_a_framework_as_it_does_on_a_bare_page(
                     show(visitor)
                     visitor.quiet()
                     visitor.page.mouse.move(0, 0)
-                    looks.append(computed(visitor.page, ".portal, .portal *", LETTERS))
+                    # Hundreds of time zones look the same, and are more than the browser's connection bears.
+                    looks.append(computed(visitor.page, ".portal, .portal :not(option)", LETTERS))
                 found += [f"{name}, {difference}" for difference in differences(*looks)]
     found = [difference for difference in found if not re.search(HARMLESS, difference)]
     assert not found, "\n".join(found[:SHOWN])
