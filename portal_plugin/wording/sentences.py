@@ -45,4 +45,6 @@ def _fill(language: Language, message: str, values: dict[str, Any]) -> str:
 def _told(language: Language, value: Any) -> Any:
     if isinstance(value, Said):
         return tell(value)
-    return format_decimal(value, locale=language.locale) if type(value) is int else value
+    if type(value) is not int:
+        return value
+    return f"{value}" if abs(value) < 1000 else format_decimal(value, locale=language.locale)
