@@ -42,6 +42,11 @@ class MonthView:
     times: list[tuple[str, list[Choice]]]
     next_day_with_times: date | None
 
+    @property
+    def number(self) -> int:
+        """How many times the chosen day has."""
+        return sum(len(choices) for _part, choices in self.times)
+
 
 def month_view(
     state: State,
