@@ -443,3 +443,9 @@ def test_no_command_delivers(app, monkeypatch):
     app.testing = False
     app.test_cli_runner().invoke(args=["portal", "requests"])
     assert started == []
+
+
+def test_the_home_page_tells_the_next_free_time_of_a_first_visit(app):
+    page = browser(app).get("/").text
+    assert re.search(r"Next available: \w{3}, \w{3} \d+, \d+:\d\d [AP]M", page)
+    assert "/portal/appointments/book/time?type=first-visit" in page
