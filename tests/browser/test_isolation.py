@@ -187,3 +187,16 @@ def test_the_focus_is_seen_in_every_framework(framed: Framed, framework: str) ->
         assert ring in {"solid 2px", "solid 3px"}, kind
         visitor.page.keyboard.press("Tab")
     assert {"a", "label", "input", "textarea"} <= seen
+
+
+@pytest.mark.parametrize("framework", ["", *FRAMEWORKS])
+def test_right_to_left_the_month_turns_the_other_way_and_nothing_sticks_out(framed: Framed, framework: str) -> None:
+    visitor = framed(framework, locale="ar")
+    visitor.open(STEP_2)
+    tabs: list[Any] = [tab.bounding_box() for tab in visitor.page.locator(".portal-tabs a").all()]
+    month, following = list[Any](
+        visitor.page.locator(part).bounding_box() for part in (".portal-month", "#portal-next")
+    )
+    assert tabs[0]["x"] > tabs[1]["x"]
+    assert following["x"] < month["x"] + month["width"] / 2
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -89,8 +89,10 @@ def test_every_public_page_is_open_and_leads_to_booking(app, path):
 
 
 def test_the_pages_need_neither_database_nor_practice(tmp_path):
-    assert browser(make_app(tmp_path)).get("/").status_code == 200
+    visitor = browser(make_app(tmp_path))
+    assert visitor.get("/people").status_code == 200
     assert list(tmp_path.iterdir()) == []
+    assert "Book an appointment" in visitor.get("/").text
 
 
 @pytest.mark.parametrize(
