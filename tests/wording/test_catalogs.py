@@ -13,7 +13,7 @@ from jinja2 import Environment, nodes
 from portal_plugin.wording import find_language, shipped
 from tests.wording.catalogs import KEYWORDS, ROOT, extract, read
 
-filled = pytest.mark.skip("The catalogs are filled when all sentences are written: take this mark away then.")
+filled = lambda test: test
 
 MAY_LEAVE_OUT: dict[tuple[str, str], set[str]] = {}
 """Places that a translation does without, by language and (singular) message."""
