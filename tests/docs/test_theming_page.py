@@ -49,23 +49,29 @@ def test_every_block_of_a_template_stands_in_the_page() -> None:
             assert (where, block) in told, path
 
 
-@pytest.mark.parametrize(
-    "side", [r"(?<![\w-])(left|right)\s*:", r"(margin|padding|border|inset)-(left|right)", r":\s*(left|right)\b"]
+PHYSICAL = (
+    r"(?<![\w-])(left|right)\s*:",
+    r"(margin|padding|border|inset)-(left|right)",
+    r":\s*(left|right)\b",
 )
+
+
+@pytest.mark.parametrize("side", PHYSICAL)
 def test_the_stylesheet_knows_no_left_and_no_right(side: str) -> None:
     rules = re.sub(r"/\*.*?\*/", "", STYLE, flags=re.DOTALL)
     assert re.findall(side, rules) == []
 
 
 def test_the_page_for_clients_uses_the_words_on_the_screen_in_both_languages() -> None:
-    on_screen = {one.id if isinstance(one.id, str) else one.id[0]: one for one in extract() if one.id}
+    on_screen = {one.id if isinstance(one.id, str) else one.id[0] for one in extract()}
     spanish = {one.id: one.string for one in read("es") if isinstance(one.id, str)}
     words, palabras = (
-        re.findall(r"\*\*(.+?)\*\*", (ROOT / "docs" / name).read_text())
-        for name in ("for-clients.md", "for-clients.es.md")
+        re.findall(r"\*\*(.+?)\*\*", (ROOT / "docs" / f"for-clients{ending}").read_text())
+        for ending in (".md", ".es.md")
     )
-    assert len(words) == len(palabras)
     for word, palabra in zip(words, palabras, strict=True):
-        assert word in on_screen, word
-        # Until the catalog has the word, the page leads.
-        assert spanish.get(word) in {palabra, "", None}, f"{word}: {palabra} on the page, {spanish[word]} on the screen"
+        # What a button adds after its word, the day, is for screen readers.
+        more = "" if word in on_screen else " {date}"
+        assert word + more in on_screen
+        # Until the catalog has it, the page leads.
+        assert spanish.get(word + more) in {palabra + more, "", None}, f"{word}: {palabra}"
