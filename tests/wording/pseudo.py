@@ -61,11 +61,11 @@ def strings(data: Any) -> Iterator[str]:
 def date_words() -> set[str]:
     """Words of dates, as the calendar of the language has them."""
     locale = PSEUDO.locale
-    zone = get_timezone_name(ZoneInfo("America/New_York"), locale=locale)
+    zones = [get_timezone_name(ZoneInfo(f"America/{city}"), locale=locale) for city in ("New_York", "Los_Angeles")]
     named = [*locale.months["format"].values(), *locale.days["format"].values(), *locale.days["stand-alone"].values()]
     return {word for names in named for name in names.values() for word in words(name)} | {
-        *words(zone),
-        *words("New York EST EDT UTC"),
+        *words(" ".join(zones)),
+        *words("New York Los Angeles EST EDT UTC"),
     }
 
 
