@@ -60,11 +60,17 @@ class IntakeAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A person who is not a client yet, and whose mail address is theirs: they followed a link that went there."""
+    """A person who is not a client yet, and whose mail address is theirs: they followed a link that went there.
+
+    `language` is that of the page they filled in, a tag such as `es-US`; `zone` the time zone on whose clock they read
+    its times, empty for the practice's.
+    """
 
     name: str = field(repr=False)
     email: str = field(repr=False)
     phone: str = field(default="", repr=False)
+    language: str = ""
+    zone: str = ""
 
     @property
     def mailbox(self) -> str:

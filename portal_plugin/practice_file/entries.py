@@ -130,7 +130,9 @@ def _link(url: object) -> str:
 
 
 def _join(url: object) -> str:
-    _link(url.replace("{provider}", "provider") if isinstance(url, str) else url)
+    told = _link(url.replace("{provider}", "provider") if isinstance(url, str) else url)
+    if "{" in told or "}" in told:
+        raise ValueError("only {provider} may stand in braces: it becomes the provider's key")
     return str(url)
 
 

@@ -97,7 +97,7 @@ def _store(
         channel=outbox.MAIL,
         topic=outbox.VERIFY,
         recipient=introduction.guest.email,
-        facts=verify_facts(practice, wish, draft),
+        facts=verify_facts(practice, wish, draft) | {"language": introduction.guest.language},
         now=now,
     )
     guests.add(state.db, draft, introduction, mail)
@@ -154,6 +154,8 @@ def send_draft(
         note=introduction.note,
         consent=consent,
         key=draft.ref,
+        language=introduction.guest.language,
+        zone=introduction.guest.zone,
         draft=draft,
     )
     try:

@@ -93,6 +93,8 @@ class WaitlistRow(Model):
     client_name = CharField()
     client_email = CharField()
     client_phone = CharField()
+    client_language = CharField()
+    client_zone = CharField()
     type = CharField()
     contact = CharField()
     provider = CharField(null=True)

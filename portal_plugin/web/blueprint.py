@@ -25,6 +25,7 @@ from ..storage.database import Unreachable
 from ..wording import current, say, say_n, tell
 from ..wording.dates import FILTERS, common_zones, weekdays
 from . import booking, details, feeds, guests, links, past, reminders, upcoming, waitlist
+from .embedding import booking_button, next_available
 from .guard import (
     begin_request,
     current_state,
@@ -40,7 +41,7 @@ from .guard import (
 from .htmx import asked_path, asks, go, is_partial, render_panel, sends, vary
 from .language import choose_language
 from .review.routes import ROUTES
-from .shipped import STATIC, keep_for_good, name_version, shipped
+from .shipped import STATIC, keep_for_good, name_version, templates
 
 log = logging.getLogger("portal_plugin")
 
@@ -59,10 +60,10 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         "portal",
         __name__,
         url_prefix=url_prefix,
-        template_folder=str(shipped("templates")),
         static_folder=str(STATIC),
         static_url_path="/static",
     )
+    blueprint.jinja_loader = templates()
     for rule, endpoint, view, methods in (
         ("/", "index", upcoming.index, ["GET"]),
         ("/appointments/book", "book", details.details, ["GET"]),
@@ -120,6 +121,8 @@ def add_filters(app: Flask) -> None:
         portal_weekdays=weekdays,
         portal_zones=common_zones,
         portal_language=current,
+        portal_booking_button=booking_button,
+        portal_next_available=next_available,
     )
 
 

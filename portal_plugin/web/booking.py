@@ -14,6 +14,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from ..delivery.calendar import web_links
 from ..domain.appointment import Appointment, Client
 from ..domain.consent import ReminderConsent
 from ..domain.errors import AlreadyDecided, NotAllowed, NotAnswered, NotOffered, PortalError, Refused, SlotTaken
@@ -23,6 +24,7 @@ from ..domain.practice import Practice, Wish
 from ..domain.said import said
 from ..services.decisions import check_movable
 from ..services.guests import VISITOR
+from ..services.messages import facts
 from ..services.nearby import look_around
 from ..services.requests import Asking, hold_time, request_appointment
 from ..services.rules import check_client
@@ -167,7 +169,9 @@ def requested(ref: str) -> ResponseReturnValue:
     titles = {Status.REQUESTED: say("Request sent"), Status.CONFIRMED: say("Appointment confirmed")}
     title = titles.get(appointment.status, say("This request is over"))
     old = own_appointment(appointment.replaces) if appointment.replaces else None
-    return render_panel("requested", title, appointment=appointment, practice=current_practice(), old=old)
+    practice = current_practice()
+    calendars = web_links(facts(practice, appointment)) if appointment.status is Status.CONFIRMED else {}
+    return render_panel("requested", title, appointment=appointment, practice=practice, old=old, calendars=calendars)
 
 
 def _choose(step: Step) -> ResponseReturnValue:

@@ -215,7 +215,7 @@ class WaitForm(ClientForm):
     """
 
     WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    fields = ("type", "contact", "provider", "location", "earliest", "latest", *WEEKDAYS, *PartOfDay)
+    fields = ("type", "contact", "provider", "location", "zone", "earliest", "latest", *WEEKDAYS, *PartOfDay)
     preferences: Preferences | None = None
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str], first_day: date, last_day: date) -> None:

@@ -55,7 +55,7 @@ def signed_in_client() -> Client:
     """The client of this request, and on a guest's page whose page it is. Anybody else is sent to the host's sign-in
     and back to where they were.
     """
-    client = _client()
+    client = known_client()
     if client is None:
         abort(_to_sign_in(current_state(), _back("portal.upcoming")))
     return client
@@ -63,10 +63,11 @@ def signed_in_client() -> Client:
 
 def booking_client() -> Client:
     """Who asks for a time: the client, or where the practice takes new ones online, VISITOR for anybody else."""
-    return _client() or (VISITOR if current_practice().new_clients else signed_in_client())
+    return known_client() or (VISITOR if current_practice().new_clients else signed_in_client())
 
 
-def _client() -> Client | None:
+def known_client() -> Client | None:
+    """The client of this request, if any."""
     ask = current_state().questions.current_client
     if ask is None:
         raise SetupError("The portal does not know who is signed in: register a function with @portal.current_client.")

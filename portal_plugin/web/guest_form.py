@@ -13,8 +13,8 @@ from ..domain.practice import Practice
 from ..domain.text import clean_line, clean_text
 from ..services.phones import e164, is_in_use
 from ..services.state import State
-from ..wording import say
-from .forms import UNPRINTABLE, TextsForm, at_most, printable, read_day, read_instant, read_mobile
+from ..wording import current, say
+from .forms import UNPRINTABLE, TextsForm, at_most, printable, read_day, read_instant, read_mobile, read_zone
 
 LONGEST_NAME = 120
 LONGEST_ANSWER = 1000
@@ -37,6 +37,7 @@ class GuestForm(TextsForm):
         "contact",
         "provider",
         "location",
+        "zone",
         "key",
         "starts",
         "name",
@@ -71,7 +72,7 @@ class GuestForm(TextsForm):
     @property
     def introduction(self) -> Introduction:
         return Introduction(
-            Guest(self._name, self._email, self._phone),
+            Guest(self._name, self._email, self._phone, current().tag, read_zone(self.typed["zone"])),
             clean_text(self.typed["note"]),
             self.agreement(self._practice) if self.wants_texts else "",
             tuple(self._answers),

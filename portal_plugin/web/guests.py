@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from ..domain.appointment import Appointment
 from ..domain.errors import NotAllowed, NotFound, NotOffered, Refused, SlotTaken
 from ..domain.guests import Choices
-from ..domain.instants import local_date, seconds
+from ..domain.instants import local_date, same_clock, seconds
 from ..domain.practice import AppointmentType, ContactType, Location, Practice, Wish
 from ..services.guests import VISITOR, became, is_kept, is_open, keep_draft, new_draft, send_draft
 from ..services.rules import check_client
@@ -25,7 +25,7 @@ from ..wording import say, tell
 from . import limits
 from .calendar_month import MonthView, month_view
 from .details import chosen_in, show_details
-from .forms import ClientForm, read_instant, said_once
+from .forms import ClientForm, read_instant, read_zone, said_once
 from .guard import booking_client, current_practice, current_state, record_bad_link, request_id, sign_in_address
 from .guest_form import GuestForm
 from .htmx import keep_address, render_panel
@@ -53,14 +53,17 @@ class Summary(NamedTuple):
     local_starts: datetime
     local_ends: datetime
     zone: str
+    own_zone: str
 
     @classmethod
-    def of(cls, wish: Wish, starts: datetime) -> "Summary":
+    def of(cls, wish: Wish, starts: datetime, own_zone: str) -> "Summary":
+        """`own_zone` is the visitor's, or empty; it is told where it shows another time and they need not come."""
         zone = ZoneInfo(wish.zone)
         provider = Anybody(say("Any available provider")) if wish.any_provider else wish.providers[0]
         ends = starts + wish.type.duration
         local = starts.astimezone(zone), ends.astimezone(zone)
-        return cls(wish.type, wish.contact, provider, wish.location, *local, wish.zone)
+        told = bool(own_zone) and not wish.contact.at_location and not same_clock(starts, own_zone, wish.zone)
+        return cls(wish.type, wish.contact, provider, wish.location, *local, wish.zone, own_zone if told else "")
 
 
 def about_you() -> ResponseReturnValue:
@@ -110,7 +113,7 @@ def _keep(practice: Practice, wish: Wish, form: GuestForm) -> ResponseReturnValu
 
 
 def _chosen(form: GuestForm) -> dict[str, str]:
-    return {name: form.typed[name] for name in ("type", "contact", "provider", "location")}
+    return {name: form.typed[name] for name in ("type", "contact", "provider", "location", "zone")}
 
 
 def _refused(mailbox: str) -> Iterator[Allowance]:
@@ -155,7 +158,9 @@ def _ask(practice: Practice, wish: Wish, form: GuestForm, status: int) -> Respon
         form=form,
         errors=form.errors,
         wish=wish,
-        summary=Summary.of(wish, form.instant) if form.instant and "starts" not in form.errors else None,
+        summary=Summary.of(wish, form.instant, read_zone(form.typed["zone"]))
+        if form.instant and "starts" not in form.errors
+        else None,
         view=_other_times(practice, wish, form.instant) if "starts" in form.errors else None,
         change=_step_2(_chosen(form)),
         sign_in=sign_in_address(),
@@ -224,7 +229,7 @@ def _show_draft(practice: Practice, draft: Draft, wish: Wish, form: ClientForm, 
         status,
         practice=practice,
         draft=draft,
-        summary=Summary.of(wish, draft.starts),
+        summary=Summary.of(wish, draft.starts, draft.introduction.guest.zone if draft.introduction else ""),
         expires=draft.expires.astimezone(ZoneInfo(wish.zone)),
         address=request.path,
         view=_other_times(practice, wish, draft.starts) if "starts" in form.errors else None,

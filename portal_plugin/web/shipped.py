@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import request
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Response
 
@@ -16,6 +17,15 @@ def shipped(folder: str) -> Path:
     """Inside the package when installed, beside it in a checkout."""
     inside = Path(__file__).parents[1] / folder
     return inside if inside.is_dir() else Path(__file__).parents[2] / folder
+
+
+def templates() -> BaseLoader:
+    """Ours by their path, after the host's, and those in `portal` once more as `portal_plugin/...`: a template of the
+    host's at the same path extends that, to fill a block and keep the rest.
+    """
+    folder = shipped("templates")
+    again = PrefixLoader({"portal_plugin": FileSystemLoader(folder / "portal")})
+    return ChoiceLoader([FileSystemLoader(folder), again])
 
 
 STATIC = shipped("static") / "portal"

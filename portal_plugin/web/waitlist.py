@@ -1,5 +1,6 @@
 """Waiting for a time to come free: which ones suit."""
 
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,11 +13,12 @@ from ..domain.instants import local_date, seconds
 from ..domain.practice import Wish
 from ..services import waitlist as service
 from ..services.rules import check_client
-from ..wording import say, tell
+from ..wording import current, say, tell
 from .details import CHOICES, Option, chosen_in, show_details
 from .forms import WaitForm, read_day, said_once
 from .guard import acting, current_practice, current_state, signed_in_client
 from .htmx import render_panel
+from .zones import zones_for
 
 
 def wait() -> ResponseReturnValue:
@@ -24,7 +26,7 @@ def wait() -> ResponseReturnValue:
     client, practice, state = signed_in_client(), current_practice(), current_state()
     chosen = chosen_in(request.form if request.method == "POST" else request.args)
     try:
-        wish = practice.wish(**chosen)
+        wish = practice.wish(*(chosen[name] for name in CHOICES))
         check_client(state.db, wish, client)
     except NotOffered as error:
         return show_details(practice, client, chosen, error)
@@ -40,8 +42,11 @@ def _join(wish: Wish) -> ResponseReturnValue:
         return _show(wish, form, 400 if form.stale else 422)
     if free := service.free_already(state, practice, wish, client, form.preferences):
         return _show(wish, form, 409, free)
+    # An offer comes long after this page, and is to be read in its language and on its clock.
+    zone = client.zone or zones_for(state, client, wish, chosen_in(request.form)["zone"]).chosen
+    waits = replace(client, language=client.language or current().tag, zone=zone)
     try:
-        service.join(state, practice, wish, client, form.preferences, acting(client))
+        service.join(state, practice, wish, waits, form.preferences, acting(client))
     except NotAllowed as error:
         form.errors["type"] = tell(error)
         return _show(wish, form, 409)
@@ -62,7 +67,7 @@ def _around() -> dict[str, str]:
 
 def _show(wish: Wish, form: WaitForm, status: int = 200, free: Slot | None = None) -> ResponseReturnValue:
     practice = current_practice()
-    chosen: dict[str, Any] = {name: form.typed[name] for name in CHOICES if form.typed[name]}
+    chosen: dict[str, Any] = {name: form.typed[name] for name in (*CHOICES, "zone") if form.typed[name]}
     able = practice.providers_for(wish.type, wish.contact, wish.location)
     anybody = Option("", say("Any available"), say("The most times that may come free"))
     return render_panel(

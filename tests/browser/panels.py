@@ -1,7 +1,9 @@
 """Every panel a client can meet, by name, each with something in it."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import timedelta
+from typing import Any
 
 from playwright.sync_api import expect
 
@@ -14,13 +16,20 @@ from tests.support import MONDAY, PEOPLE, TUESDAY_TEN
 Show = Callable[[Visitor], None]
 SUBSCRIBE = "/portal/appointments/calendar"
 WAIT = "/portal/appointments/waitlist?type=visit&contact=in-person&location=main&date=2026-12-16"
+PAST = "/portal/appointments/past"
 REMINDERS = "/portal/appointments/reminders"
 
 
 def furnished(site: Site) -> dict[str, Show]:
     """Give Maya one appointment of each kind; how to get to each panel."""
     day = timedelta(days=1)
-    site.host.apply(WITH_WAITLIST)
+    site.host.apply(with_instructions(WITH_WAITLIST))
+    site.host.clock.advance(-10 * day)
+    for days in (-7, -6):
+        over = site.host.request("maya", TUESDAY_TEN + days * day)
+        site.decide("confirm", over.ref)
+    site.host.clock.advance(10 * day)
+    site.decide("no_show", over.ref)
     fill(site.host, TUESDAY + 8 * day)
     asked = site.host.request("maya")
     confirmed = site.host.request("maya", TUESDAY_TEN + day, provider="ben", location="annex")
@@ -54,6 +63,8 @@ def furnished(site: Site) -> dict[str, Show]:
         "step 3 confirmed at once": at(f"/portal/appointments/{soon.ref}/requested"),
         "list with waiting": waiting,
         "list": at(UPCOMING),
+        "list with calendars": calendars,
+        "past": at(PAST),
         "step 3 declined": at(f"/portal/appointments/{declined.ref}/requested"),
         "cancelled already": at(f"/portal/appointments/{declined.ref}/cancel"),
         "cancel": at(f"/portal/appointments/{asked.ref}/cancel"),
@@ -67,6 +78,20 @@ def furnished(site: Site) -> dict[str, Show]:
         "expired link": at(f"/portal/link/{old}", 410),
         "problem": lambda visitor: withdrawn(visitor, invitation.ref),
     }
+
+
+def with_instructions(data: dict[str, Any]) -> dict[str, Any]:
+    """Calls are joined by a link, and each kind of appointment says what to know."""
+    data = deepcopy(data)
+    data["contact_types"][1] |= {"join_url": "https://video.example/{provider}", "instructions": "Find a quiet place."}
+    data["appointment_types"][0]["instructions"] = "Please come ten minutes early, and bring your insurance card."
+    return data
+
+
+def calendars(visitor: Visitor) -> None:
+    visitor.open(UPCOMING)
+    visitor.page.locator("summary").first.click()
+    expect(visitor.page.get_by_role("link", name="Google Calendar")).to_be_visible()
 
 
 def wished_for_nothing(visitor: Visitor) -> None:

@@ -17,8 +17,10 @@ from werkzeug.serving import make_server
 
 from example_app import MAYA, create_app, portal
 from portal_plugin.testing import Clock
+from tests.browser.capture import captured
 from tests.browser.conftest import SWITCHES
 from tests.browser.site import Silent
+from tests.browser.theme_pictures import take_theme_pictures
 
 ROOT = Path(__file__).parents[2]
 MORNING = datetime(2027, 1, 11, 13, 30, tzinfo=UTC)
@@ -72,11 +74,8 @@ def furnish(app: Flask) -> None:
 
 
 def keep(page: Page, path: Path) -> None:
-    """What is in the window, as WebP: a fifth of the size of a PNG."""
-    if path.stem in LEFT_OUT:
-        return
-    shot = page.context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": 82})
-    path.write_bytes(base64.b64decode(shot["data"]))
+    if path.stem not in LEFT_OUT:
+        path.write_bytes(captured(page))
 
 
 def to_panel(page: Page) -> None:
@@ -147,6 +146,7 @@ def main(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
         take_pictures(browser, folder)
         put_together(browser, folder)
+        take_theme_pictures(browser, folder)
         browser.close()
 
 

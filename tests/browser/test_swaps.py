@@ -9,6 +9,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.site import Site
 from tests.browser.visitor import BOOK, STEP_2, TUESDAY, UPCOMING, WEDNESDAY, Visitor
+from tests.support import TUESDAY_TEN
 
 pytestmark = pytest.mark.browser
 
@@ -361,3 +362,15 @@ def test_the_list_does_not_come_back_over_a_page_that_was_opened_meanwhile(maya:
     maya.page.clock.run_for(300)
     maya.page.wait_for_timeout(300)
     maya.heading("Cancel this appointment?")
+
+
+def test_the_calendars_stay_open_while_the_list_follows_the_practice(maya: Visitor, site: Site) -> None:
+    ref = site.host.request("maya").ref
+    other = site.host.request("maya", TUESDAY_TEN + timedelta(days=1)).ref
+    site.decide("confirm", ref)
+    maya.open(UPCOMING)
+    maya.page.locator("summary").click()
+    expect(maya.page.get_by_role("link", name="Google Calendar")).to_be_visible()
+    site.decide("decline", other)
+    expect(maya.page.get_by_role("heading", name="Answered lately")).to_be_visible()
+    expect(maya.page.get_by_role("link", name="Google Calendar")).to_be_visible()

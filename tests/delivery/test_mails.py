@@ -96,6 +96,26 @@ def test_a_confirmation_carries_the_facts_the_links_and_an_invitation(posting: H
         assert f">{name}</a>" in mail.html
 
 
+def test_where_to_join_is_mailed_with_the_confirmation_and_not_before(posting: Host, mailbox: Mailbox) -> None:
+    data = practice(email_reminders=True)
+    data["contact_types"][1]["join_url"] = "https://video.example/{provider}?room=1&pin=2"
+    posting.apply(data)
+    ref = posting.request(contact="phone", location=None).ref
+    [received] = told(posting, mailbox)
+    assert "video.example" not in received.text + received.html
+    do(posting, "confirm", ref)
+    [confirmed] = told(posting, mailbox)
+    posting.clock.now = TUESDAY_TEN - timedelta(hours=24)
+    [reminder] = told(posting, mailbox)
+    for mail in (confirmed, reminder):
+        assert "Join: https://video.example/ada?room=1&pin=2" in mail.text
+        assert 'href="https://video.example/ada?room=1&amp;pin=2"' in mail.html
+    event = Calendar.from_ical(confirmed.content("calendar")).walk("VEVENT")[0]
+    assert event["description"].splitlines()[0] == "Join: https://video.example/ada?room=1&pin=2"
+    do(posting, "cancel", ref)
+    assert all("video.example" not in mail.text + mail.html for mail in told(posting, mailbox))
+
+
 def test_the_invitation_is_one_that_mail_programs_understand(posting: Host, mailbox: Mailbox) -> None:
     ref = do(posting, "confirm", posting.request().ref).ref
     mail = told(posting, mailbox)[-1]

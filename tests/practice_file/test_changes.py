@@ -115,3 +115,5 @@ def test_an_override_that_goes_is_counted():
 def test_the_address_of_a_calendar_is_not_told():
     secret = "https://calendar.example/7f3a.ics"
     assert told(of("providers", busy_calendar=secret)) == ["change provider 'ada': busy_calendar"]
+    assert told(of("contact_types", join_url=secret)) == ["change contact type 'in-person': join_url"]
+    assert told(of("locations", map="https://x.example/")) == ["change location 'main': map '' -> 'https://x.example/'"]

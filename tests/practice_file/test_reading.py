@@ -98,6 +98,14 @@ def test_reminders_may_be_written_with_their_unit_or_without(written):
 
 WRONG = [
     # old, new, the line it is told of holds, the sentence holds
+    ('name = "Main Street"', 'name = "Main Street"\nmap = "the red house"', "the red house", "a whole address"),
+    ('name = "Phone call"', 'name = "Phone call"\njoin_url = "meet.example/{provider}"', "join_url", "a whole address"),
+    (
+        'name = "Phone call"',
+        'name = "Phone call"\njoin_url = "https://x.example/{name}"',
+        "join_url",
+        "only {provider}",
+    ),
     ('zone = "America/New_York"', 'zone = "America/New_Yrok"', "New_Yrok", "did you mean 'America/New_York'?"),
     ('zone = "America/New_York"', 'zone = "localtime"', "localtime", "unknown time zone 'localtime'"),
     ('zone = "America/New_York"', 'zone = "../../etc/passwd"', "passwd", "unknown time zone"),

@@ -633,3 +633,21 @@ def test_a_practice_that_closes_to_new_clients_still_hears_of_who_was_on_the_way
     open_host.apply(closed)
     assert visitor.get(BOOK).status_code == 302
     assert press(visitor, link_in(mail)).status_code == 303
+
+
+def test_a_guest_is_written_to_in_the_language_of_the_page_and_keeps_their_own_clock(open_host: Host) -> None:
+    guests: list[Any] = []
+    open_host.portal.guest_verified(lambda guest: guests.append(guest))
+    visitor = open_host.browser(None)
+    german = {"Accept-Language": "de-DE"}
+    data = introduction(visitor, contact="phone", location="", zone="America/Los_Angeles")
+    answer = visitor.post(YOU, data=data, headers=german)
+    assert "Sehen Sie in Ihr Postfach" in page_of(answer, 200).words
+    [mail] = open_host.deliver()
+    assert mail.subject.startswith("Noch ein Schritt")
+    assert "7:00 AM" in open_page(visitor, link_in(mail)).words
+    press(visitor, link_in(mail))
+    with open_host.app.app_context():
+        [sent] = open_host.portal.appointments()
+    assert (sent.client.language, sent.client.zone) == ("de-DE", "America/Los_Angeles")
+    assert [(guest.language, guest.zone) for guest in guests] == [("de-DE", "America/Los_Angeles")]

@@ -17,6 +17,8 @@ from tests.support import MONDAY, PEOPLE, STEP_2, TUESDAY_TEN, Host, make_host
 from tests.web.desk import DECIDE
 from tests.web.pages import BOOK, HTMX, UPCOMING, counted, open_page, read, ref_of, send, step_2
 
+ADDRESSES = ("href", "src", "action", "data-hx-get", "data-hx-post")
+
 
 class OwnRequest(Request):
     """A host's own."""
@@ -135,7 +137,7 @@ def test_another_prefix_moves_every_address(termine: Host) -> None:
     browser = termine.app.test_client()
     page = open_page(browser, STEP_2.replace("/portal/", "/termine/"))
     for tag, attrs in page.tags:
-        for name in ("href", "src", "action", "data-hx-get", "data-hx-post"):
+        for name in ADDRESSES:
             assert attrs.get(name, "/termine/").startswith(("/termine/", "#")), tag
     form = page.forms["/termine/appointments/book"][0] | {"starts": page.times[0]}
     answer = browser.post("/termine/appointments/book", data=form)
@@ -166,6 +168,35 @@ def test_a_template_in_the_host_s_folder_replaces_ours(host: Host, tmp_path: Pat
     assert "1 of ours" in open_page(maya, UPCOMING).words
     [mail] = host.deliver()
     assert (mail.subject, mail.text) == ("Ours", "Dear Maya Lindqvist\n")
+
+
+def test_a_template_of_the_host_s_fills_a_block_and_keeps_the_rest(
+    host: Host, tmp_path: Path, maya: FlaskClient
+) -> None:
+    folder = tmp_path / "templates" / "portal"
+    (folder / "partials").mkdir(parents=True)
+    for name, block in (("page.html", "portal_after"), ("partials/_upcoming.html", "portal_intro")):
+        ours = f"{{% block {block} %}}<p>Ours in {name}, {{{{ title }}}}</p>{{% endblock %}}"
+        (folder / name).write_text(f'{{% extends "portal_plugin/{name}" %}}{ours}')
+    host.app.template_folder = str(tmp_path / "templates")
+    host.request()
+    words = open_page(maya, UPCOMING).words
+    assert "Ours in page.html, Upcoming appointments" in words
+    assert "Ours in partials/_upcoming.html, Upcoming appointments" in words
+    assert "Requested" in words
+    panel = open_page(maya, UPCOMING, **HTMX).words
+    assert "Ours in partials/_upcoming.html" in panel
+    assert "Ours in page.html" not in panel
+
+
+def test_below_a_path_of_the_server_every_address_has_it_in_front(host: Host) -> None:
+    """As a server says that mounts the site: SCRIPT_NAME."""
+    below = {"SCRIPT_NAME": "/haus", "PATH_INFO": STEP_2.partition("?")[0], "QUERY_STRING": STEP_2.partition("?")[2]}
+    page = read(host.browser().get("/", environ_overrides=below))
+    assert page.times
+    own = [attrs[name] for _, attrs in page.tags for name in ADDRESSES if attrs.get(name, "#")[0] != "#"]
+    assert own
+    assert [address for address in own if not address.startswith(("/haus/portal/", "tel:"))] == []
 
 
 def test_the_host_s_base_template_surrounds_every_page(sqlite_url: str, tmp_path: Path, clock: Clock) -> None:

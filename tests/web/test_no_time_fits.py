@@ -171,6 +171,24 @@ def test_what_was_wished_for_is_stored_and_shown(full: Host, maya: FlaskClient) 
     assert (waiting.preferences.weekdays, waiting.preferences.latest) == ({1}, date(2026, 12, 22))
 
 
+def test_an_offer_speaks_the_language_and_tells_the_clock_of_the_page_on_which_its_client_joined(host: Host) -> None:
+    host.apply(WITH_WAITLIST)
+    by_phone = {"contact": "phone", "location": None}
+    booked = [one for provider in ("ada", "ben") for one in fill(host, provider=provider, **by_phone)]
+    lucia = host.browser("maya")
+    lucia.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es-MX,es;q=0.9"
+    step_2 = "/portal/appointments/book/time?type=visit&contact=phone&zone=America/Los_Angeles&date=2026-12-08"
+    [address] = {link for link in open_page(lucia, step_2).links if link.startswith(WAIT)}
+    assert ask(lucia, form_of(lucia, address)).status_code == 303
+    act(host, "cancel", booked[0].ref)
+    [mail] = [mail for mail in host.deliver() if mail.to == ["maya@example.org"]]
+    assert '<html lang="es-MX"' in mail.html
+    [offer] = act(host, "appointments", client="maya")
+    assert (offer.client.language, offer.own_zone) == ("es-MX", "America/Los_Angeles")
+    [place] = act(host, "export_client", "maya")["waitlist"]
+    assert (place["client_language"], place["client_zone"]) == ("es-MX", "America/Los_Angeles")
+
+
 def test_nobody_waits_for_what_is_free_already(full: Host, maya: FlaskClient) -> None:
     answer = ask(maya, form_of(maya) | {"latest": "2026-12-09"})
     assert answer.status_code == 409

@@ -1,6 +1,7 @@
 """Upcoming Appointments: the list, its answers to the practice, and the calendar file."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -336,3 +337,82 @@ def test_a_long_list_is_shown_whole(host: Host, maya: FlaskClient) -> None:
     refs = [host.request(starts=TUESDAY_TEN + n * DAY).ref for n in (0, 1, 2, 3, 6, 7, 8, 9, 10, 13)]
     assert cards(open_page(maya, UPCOMING)) == refs
     assert counted(host)[0] == 10
+
+
+# What a confirmed one needs.
+
+
+def by_video(host: Host) -> None:
+    data = practice()
+    data["locations"][1]["map"] = "https://www.elmrow.example/annex"
+    data["contact_types"] = [
+        one | {"join_url": "https://video.example/{provider}"} if one["key"] == "phone" else one
+        for one in data["contact_types"]
+    ]
+    data["contact_types"][0]["instructions"] = "Ring <twice>."
+    data["appointment_types"][0]["instructions"] = "Bring your card."
+    host.apply(data)
+
+
+def outward(page: Page) -> list[dict[str, str]]:
+    return [tag for tag in page.named("a") if tag["href"].startswith("https://")]
+
+
+def test_a_confirmed_one_says_what_to_know_and_a_request_does_not(host: Host, maya: FlaskClient) -> None:
+    by_video(host)
+    ref = host.request().ref
+    assert "Bring your card." not in open_page(maya, UPCOMING).words
+    with host.app.app_context():
+        host.portal.confirm(ref)
+    words = open_page(maya, UPCOMING).words
+    assert "Ring <twice>." in words
+    assert "Bring your card." in words
+
+
+def test_where_to_join_is_told_once_it_is_confirmed_and_never_before(host: Host, maya: FlaskClient) -> None:
+    by_video(host)
+    ref = host.request(contact="phone", location=None).ref
+    step_3 = f"/portal/appointments/{ref}/requested"
+    for address in (UPCOMING, step_3):
+        assert "video.example" not in maya.get(address).text
+    with host.app.app_context():
+        host.portal.confirm(ref)
+    for address in (UPCOMING, step_3):
+        assert "https://video.example/ada" in [tag["href"] for tag in outward(open_page(maya, address))]
+    file = Calendar.from_ical(maya.get(f"/portal/appointments/{ref}/calendar.ics").data)
+    assert "Join: https://video.example/ada" in file.walk("VEVENT")[0]["description"]
+    with host.app.app_context():
+        host.portal.cancel(ref)
+    assert "video.example" not in maya.get(step_3).text
+
+
+def test_an_address_has_directions_and_a_map_of_the_practice_comes_first(host: Host, maya: FlaskClient) -> None:
+    by_video(host)
+    confirmed(host)
+    confirmed(host, TUESDAY_TEN + DAY, provider="ben", location="annex")
+    links = outward(open_page(maya, UPCOMING))
+    ways = [tag["href"] for tag in links if tag.get("id", "").startswith("way-")]
+    assert ways == [
+        "https://www.openstreetmap.org/search?query=1%20Main%20Street%2C%20New%20York",
+        "https://www.elmrow.example/annex",
+    ]
+
+
+def test_a_confirmed_one_is_put_into_any_calendar(host: Host, maya: FlaskClient) -> None:
+    ref = confirmed(host).ref
+    host.request(starts=TUESDAY_TEN + DAY)
+    for address in (UPCOMING, f"/portal/appointments/{ref}/requested"):
+        page = open_page(maya, address)
+        assert len(page.named("details")) == len([id_ for id_ in page.ids if id_.startswith("calendars-")]) == 1
+        assert f"/portal/appointments/{ref}/calendar.ics" in page.links
+        sites = [urlsplit(tag["href"]).hostname for tag in outward(page) if "id" not in tag]
+        assert sites == ["calendar.google.com", "outlook.live.com", "outlook.office.com"]
+
+
+def test_who_follows_a_link_out_of_the_site_tells_nobody_where_from(host: Host, maya: FlaskClient) -> None:
+    by_video(host)
+    confirmed(host, contact="phone", location=None)
+    confirmed(host, TUESDAY_TEN + DAY)
+    links = outward(open_page(maya, UPCOMING))
+    assert len(links) == 8
+    assert {tag.get("rel") for tag in links} == {"noreferrer"}

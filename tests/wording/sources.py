@@ -22,6 +22,7 @@ FOR_DEVELOPERS = {
     "migrations",
     "practice_file",  # mistakes in the file; what clients read of it is checked on the pages
     "testing",
+    "portal.py",  # what a host's call is refused with
     "preview.py",  # the sample itself
     "explanation.py",  # the answer of `flask portal explain`
     "texting.py",  # what clients write
@@ -49,7 +50,7 @@ def in_templates() -> Iterator[str]:
     for path in sorted(path for path in TEMPLATES.rglob("*") if path.suffix in {".html", ".txt"}):
         source, name = path.read_text(), path.relative_to(TEMPLATES)
         bare = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", " ", source, flags=re.DOTALL)
-        found = nothing.in_html(bare) if path.suffix == ".html" else nothing.in_text(bare)
+        found = nothing.in_html(bare) if path.suffix == ".html" else nothing.in_text(bare.replace("Subject:", ""))
         # A macro that makes attributes looks like text where no tag is around it.
         yield from (f"{name}: {text}" for text in found if MARKS.sub("", text).strip())
         for node in _constants(Environment(autoescape=True).parse(source)):

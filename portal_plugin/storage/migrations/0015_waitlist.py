@@ -12,6 +12,8 @@ CREATE TABLE portal_waitlist (
     client_name TEXT NOT NULL,
     client_email TEXT NOT NULL,
     client_phone TEXT NOT NULL,
+    client_language TEXT NOT NULL,
+    client_zone TEXT NOT NULL,
     type VARCHAR(60) NOT NULL,
     contact VARCHAR(60) NOT NULL,
     provider VARCHAR(60),
