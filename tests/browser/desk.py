@@ -1,20 +1,24 @@
 """Every panel of the review page, by name, each with something in it."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from playwright.sync_api import expect
 
 from portal_plugin import Client
+from portal_plugin.domain.waitlist import PartOfDay
 from tests.browser.panels import Show, at
 from tests.browser.site import Site
 from tests.browser.visitor import Visitor
 from tests.practices import practice
+from tests.services.line import join
 from tests.support import MONDAY, PEOPLE, TUESDAY_TEN
+from tests.web.visiting import became_guest, with_new_clients
 
 REVIEW = "/portal/review/"
 SCHEDULE = "/portal/review/schedule"
 APPOINTMENTS = "/portal/review/appointments"
 INVITE = "/portal/review/invite"
+WAITLIST = "/portal/review/waitlist"
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MORE = [
@@ -29,11 +33,14 @@ VISIT = {"type": "visit", "contact": "phone", "provider": "ada"}
 def furnished_desk(site: Site) -> dict[str, Show]:
     """Give Rosa a morning's work; how to get to each panel."""
     portal, clock, host = site.portal, site.host.clock, site.host
-    data = practice(requests_hold_time=False, request_expiry_hours=48)
+    data = with_new_clients(practice(requests_hold_time=False, request_expiry_hours=48, waitlist_hours=24))
     data["closures"] = [{"first": "2026-12-11", "last": "2026-12-11", "name": "Staff day"}]
     host.apply(data)
     noor, priya, sam, ming = MORE
+    became_guest(host, "2027-01-19T15:00:00Z", note="I come by bus.")
     with host.app.app_context():
+        [nina] = portal.appointments()
+        portal.confirm(nina.ref)
         clock.now = MONDAY - 44 * HOUR
         old = portal.request(noor, starts=TUESDAY_TEN, note="My first visit.\nIs there a ramp?", **VISIT)
         clock.now = MONDAY - 5 * HOUR
@@ -48,6 +55,9 @@ def furnished_desk(site: Site) -> dict[str, Show]:
         was = portal.book(sam, starts=TUESDAY_TEN + 3 * HOUR, **(VISIT | {"provider": "ben"}))
         moved = portal.reschedule(was.ref, starts=TUESDAY_TEN + 5 * HOUR)
         portal.book(sam, starts=MONDAY + 2 * HOUR, type="call", contact="phone", provider="ada")
+    clock.now = MONDAY
+    join(host, "theo", latest=date(2026, 12, 22), weekdays=frozenset({1}), parts=frozenset({PartOfDay.MORNING}))
+    join(host, "frida", contact="phone", location=None, provider=None)
     clock.now = MONDAY
     host.portal.busy_times(
         lambda key, since, until: [(TUESDAY_TEN + 2 * HOUR, TUESDAY_TEN + 3 * HOUR)] if key == "ada" else []
@@ -64,6 +74,8 @@ def furnished_desk(site: Site) -> dict[str, Show]:
         "request": at(f"{APPOINTMENTS}/{old.ref}"),
         "moved appointment": at(f"{APPOINTMENTS}/{moved.ref}"),
         "move": at(f"{APPOINTMENTS}/{booked.ref}/move"),
+        "appointment of a new client": at(f"{APPOINTMENTS}/{nina.ref}"),
+        "waitlist": at(WAITLIST),
         "appointments": at(APPOINTMENTS),
         "no appointments": at(f"{APPOINTMENTS}?status=expired"),
         "invite": at(INVITE),

@@ -1,4 +1,4 @@
-"""Every panel a client can meet, by name, each with something in it."""
+"""Every panel a client or a visitor can meet, by name, each with something in it."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -10,20 +10,25 @@ from playwright.sync_api import expect
 from portal_plugin.services.tokens import link_token
 from tests.browser.site import Site
 from tests.browser.visitor import BOOK, STEP_2, UPCOMING, Visitor
-from tests.services.line import TUESDAY, WITH_WAITLIST, fill
+from tests.practices import PRACTICE
+from tests.services.line import TUESDAY, fill
 from tests.support import MONDAY, PEOPLE, TUESDAY_TEN
+from tests.web.visiting import NINA, ask, became_guest, guest_page_in, link_in, with_new_clients
 
 Show = Callable[[Visitor], None]
 SUBSCRIBE = "/portal/appointments/calendar"
 WAIT = "/portal/appointments/waitlist?type=visit&contact=in-person&location=main&date=2026-12-16"
-PAST = "/portal/appointments/past"
 REMINDERS = "/portal/appointments/reminders"
+PAST = "/portal/appointments/past"
+BY_PHONE = f"{BOOK}/time?type=visit&contact=phone"
+YOU = f"{STEP_2.replace('/time?', '/you?')}&starts=2026-12-09T15:00:00Z"
 
 
-def furnished(site: Site) -> dict[str, Show]:
+def furnished(site: Site, practice: dict[str, Any] = PRACTICE) -> dict[str, Show]:
     """Give Maya one appointment of each kind; how to get to each panel."""
     day = timedelta(days=1)
-    site.host.apply(with_instructions(WITH_WAITLIST))
+    waitlist = practice["practice"] | {"waitlist_hours": 24}
+    site.host.apply(with_instructions(practice | {"practice": waitlist}))
     site.host.clock.advance(-10 * day)
     for days in (-7, -6):
         over = site.host.request("maya", TUESDAY_TEN + days * day)
@@ -50,7 +55,7 @@ def furnished(site: Site) -> dict[str, Show]:
         "step 1 answered": at(f"{BOOK}?type=visit&contact=in-person&location=main"),
         "step 1 with a mistake": at(f"{BOOK}/time?type=visit&contact=by-drum", 422),
         "step 2": at(STEP_2),
-        "step 2 on another clock": at(f"{BOOK}/time?type=visit&contact=phone&zone=Asia/Tokyo"),
+        "step 2 on another clock": at(f"{BY_PHONE}&zone=Asia/Tokyo"),
         "step 2 filled in": filled_in,
         "step 2 with mistakes": with_mistakes,
         "step 2 without a free time": at(f"{STEP_2}&date=2026-12-12"),
@@ -62,9 +67,10 @@ def furnished(site: Site) -> dict[str, Show]:
         "step 2 to move": at(f"/portal/appointments/{confirmed.ref}/reschedule"),
         "step 3": at(f"/portal/appointments/{asked.ref}/requested"),
         "step 3 confirmed at once": at(f"/portal/appointments/{soon.ref}/requested"),
-        "list with waiting": waiting,
         "list": at(UPCOMING),
         "list with calendars": calendars,
+        "list with waiting": waiting,
+        "list with an offer": offered,
         "past": at(PAST),
         "step 3 declined": at(f"/portal/appointments/{declined.ref}/requested"),
         "cancelled already": at(f"/portal/appointments/{declined.ref}/cancel"),
@@ -79,6 +85,71 @@ def furnished(site: Site) -> dict[str, Show]:
         "expired link": at(f"/portal/link/{old}", 410),
         "problem": lambda visitor: withdrawn(visitor, invitation.ref),
     }
+
+
+def furnished_for_visitors(site: Site, practice: dict[str, Any] = PRACTICE) -> dict[str, Show]:
+    """Let Nina ask for a time, and once more, and once too late; how a visitor gets to each panel."""
+    host = site.host
+    host.apply(with_new_clients(practice))
+    # Below, the newest mail is Nina's.
+    host.deliver()
+    host.clock.advance(timedelta(hours=-3))
+    too_late = mailed(site)
+    host.clock.advance(timedelta(hours=3))
+    sent = became_guest(host, "2026-12-09T18:00:00Z")[1]
+    used = link_in(host.mailbox[-1])
+    [received] = host.deliver()
+    return {
+        "visitor step 1": at(BOOK),
+        "visitor step 2": at(STEP_2),
+        "visitor step 2 on another clock": at(f"{BY_PHONE}&zone=Asia/Tokyo"),
+        "about you": at(YOU),
+        "about you with mistakes": nobody_said,
+        "about you with a time that was taken": at_a_time_taken,
+        "look into your mailbox": asked_for_the_link,
+        "send your request": at(mailed(site)),
+        "link used": at(used, 410),
+        "link expired": at(too_late, 410),
+        "guest step 3": at(sent),
+        "guest list": at(guest_page_in(received)),
+    }
+
+
+def mailed(site: Site) -> str:
+    """The link that a visitor is mailed."""
+    assert ask(site.host.browser(None), "2026-12-08T18:00:00Z").status_code == 200
+    [mail] = site.host.deliver()
+    return link_in(mail)
+
+
+def nobody_said(visitor: Visitor) -> None:
+    visitor.open(YOU)
+    visitor.expects.add(422)
+    visitor.page.get_by_label("E-mail address").fill("nina")
+    visitor.button("Mail me the link").click()
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+
+
+def at_a_time_taken(visitor: Visitor) -> None:
+    visitor.open(YOU.replace("09T15", "08T18"))
+    visitor.expects.add(409)
+    introduce(visitor)
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+
+
+def asked_for_the_link(visitor: Visitor) -> None:
+    visitor.open(YOU)
+    introduce(visitor)
+    visitor.heading("Look into your mailbox")
+
+
+def introduce(visitor: Visitor) -> None:
+    """Say what Nina says, and ask for the link."""
+    page = visitor.page
+    page.get_by_label("Your name").fill(NINA["name"])
+    page.get_by_label("E-mail address").fill(NINA["email"])
+    page.get_by_label("What brings you here?").fill(NINA["q-brings"])
+    visitor.button("Mail me the link").click()
 
 
 def with_instructions(data: dict[str, Any]) -> dict[str, Any]:
@@ -118,6 +189,16 @@ def waiting(visitor: Visitor) -> None:
     visitor.page.get_by_label("Morning").check()
     visitor.button("Join the waitlist").click()
     expect(visitor.page.get_by_text("On the waitlist")).to_be_visible()
+
+
+def offered(visitor: Visitor) -> None:
+    """What Maya waits for comes free, and is hers to accept."""
+    site = visitor.site
+    gone = next(one for one in site.appointments() if one.client.id == "frida")
+    site.decide("cancel", gone.ref)
+    site.host.deliver()
+    visitor.open(UPCOMING)
+    expect(visitor.page.get_by_text("You waited for this time")).to_be_visible()
 
 
 def shared(visitor: Visitor) -> None:
@@ -169,5 +250,5 @@ def withdrawn(visitor: Visitor, ref: str) -> None:
     visitor.open(UPCOMING)
     visitor.site.decide("withdraw", ref)
     visitor.expects.add(409)
-    visitor.button("Accept").click()
+    visitor.button("Accept").first.click()
     visitor.heading("That did not work")

@@ -12,29 +12,31 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.panels import furnished
+from tests.browser.conftest import Visit
+from tests.browser.panels import furnished, furnished_for_visitors
 from tests.browser.site import Site
-from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TREES = Path(__file__).with_name("trees")
 # References, secrets and tokens are others each time.
 RANDOM = re.compile(r"(?<=/)[A-Za-z0-9_.~-]{32,}(?=[/\s\".]|$)")
-ADDRESS = re.compile(r"127\.0\.0\.1:\d+")
+PORT = re.compile(r"(http|webcal)://127\.0\.0\.1:\d+")
 
 
 def tree(page: Page) -> str:
     told = page.locator(".portal").aria_snapshot()
-    return RANDOM.sub("…", ADDRESS.sub("…", told)) + "\n"
+    return RANDOM.sub("…", PORT.sub(r"\1://…", told)) + "\n"
 
 
-def test_every_panel_is_told_as_it_was_approved(maya: Visitor, site: Site) -> None:
+def test_every_panel_is_told_as_it_was_approved(visit: Visit, site: Site) -> None:
     told = {}
-    for name, show in furnished(site).items():
-        show(maya)
-        maya.quiet()
-        told[name] = tree(maya.page)
+    for who, panels in (("maya", furnished), (None, furnished_for_visitors)):
+        visitor = visit(who=who)
+        for name, show in panels(site).items():
+            show(visitor)
+            visitor.quiet()
+            told[name] = tree(visitor.page)
     if os.environ.get("WRITE_SNAPSHOTS"):
         TREES.mkdir(exist_ok=True)
         for old in TREES.glob("*.yml"):

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Response
 
 from tests.browser.conftest import Visit
 from tests.browser.desk import furnished_desk
-from tests.browser.panels import Show, furnished
+from tests.browser.panels import Show, furnished, furnished_for_visitors
 from tests.browser.site import Site
 from tests.browser.visitor import UPCOMING
 from tests.support import require
@@ -32,6 +32,11 @@ Panels = Callable[[Site], dict[str, Show]]
 
 def clients_panels(site: Site) -> dict[str, Show]:
     return {"empty list": lambda visitor: visitor.open(UPCOMING), **furnished(site)}
+
+
+EVERYBODY = pytest.mark.parametrize(
+    ("who", "panels"), [("maya", clients_panels), (None, furnished_for_visitors), ("rosa", furnished_desk)]
+)
 
 
 def axe_finds(page: Page) -> list[str]:
@@ -61,8 +66,8 @@ def is_page(response: Response) -> bool:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("who", "panels"), [("maya", clients_panels), ("rosa", furnished_desk)])
-def test_axe_finds_nothing_on_any_panel(visit: Visit, site: Site, who: str, panels: Panels, scheme: str) -> None:
+@EVERYBODY
+def test_axe_finds_nothing_on_any_panel(visit: Visit, site: Site, who: str | None, panels: Panels, scheme: str) -> None:
     visitor = visit(who=who, color_scheme=scheme)
     found = []
     for name, show in panels(site).items():
@@ -72,9 +77,9 @@ def test_axe_finds_nothing_on_any_panel(visit: Visit, site: Site, who: str, pane
     assert "\n".join(found) == ""
 
 
-@pytest.mark.parametrize(("who", "panels"), [("maya", clients_panels), ("rosa", furnished_desk)])
+@EVERYBODY
 def test_the_markup_checker_finds_nothing_in_any_page(
-    visit: Visit, site: Site, tmp_path: Path, who: str, panels: Panels
+    visit: Visit, site: Site, tmp_path: Path, who: str | None, panels: Panels
 ) -> None:
     require("browser", which("java") is not None, "install a Java runtime for the markup checker")
     visitor = visit(who=who, javascript=False)

@@ -1,5 +1,6 @@
 """Every panel fits a small phone and large letters, and a thumb finds every link and button."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.sync_api import Browser, Locator
 
 from portal_plugin.testing import Clock
 from tests.browser.conftest import Visit
-from tests.browser.panels import furnished, with_mistakes
+from tests.browser.panels import Show, furnished, furnished_for_visitors, with_mistakes
 from tests.browser.site import Site, served
 from tests.browser.visitor import BOOK, STEP_2, TUESDAY, Visitor
 from tests.practices import PRACTICE
@@ -47,16 +48,19 @@ def red_border(control: Locator) -> bool:
     return bool(control.evaluate(colour, "borderTopColor") == wrong)
 
 
-def test_no_panel_scrolls_sideways_and_every_target_is_large_enough(maya: Visitor, site: Site) -> None:
-    found = {}
-    for name, show in furnished(site).items():
-        show(maya)
+@pytest.mark.parametrize(("who", "panels"), [("maya", furnished), (None, furnished_for_visitors)])
+def test_no_panel_scrolls_sideways_and_every_target_is_large_enough(
+    visit: Visit, site: Site, who: str | None, panels: Callable[[Site], dict[str, Show]]
+) -> None:
+    visitor, found = visit(who=who), {}
+    for name, show in panels(site).items():
+        show(visitor)
         for width in (320, 390):
-            maya.page.set_viewport_size({"width": width, "height": 700})
-            found[f"{name}, {width} pixels"] = maya.page.evaluate(TOO_WIDE) + maya.page.evaluate(TOO_SMALL)
-        maya.page.set_viewport_size({"width": 640, "height": 700})
-        maya.page.evaluate("document.documentElement.style.fontSize = '200%'")
-        found[f"{name}, letters twice as large"] = maya.page.evaluate(TOO_WIDE)
+            visitor.page.set_viewport_size({"width": width, "height": 700})
+            found[f"{name}, {width} pixels"] = visitor.page.evaluate(TOO_WIDE) + visitor.page.evaluate(TOO_SMALL)
+        visitor.page.set_viewport_size({"width": 640, "height": 700})
+        visitor.page.evaluate("document.documentElement.style.fontSize = '200%'")
+        found[f"{name}, letters twice as large"] = visitor.page.evaluate(TOO_WIDE)
     assert {where: problems for where, problems in found.items() if problems} == {}
 
 

@@ -9,14 +9,18 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Visit
 from tests.browser.frameworks import FRAMEWORKS, stylesheet
-from tests.browser.panels import furnished
+from tests.browser.panels import furnished, furnished_for_visitors
 from tests.browser.site import Site
 from tests.browser.visitor import STEP_2, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Framed = Callable[..., Visitor]
-PANELS = ("step 1 answered", "step 2 filled in", "step 2 with mistakes", "list", "step 3", "cancel", "own calendar")
+PANELS = (
+    *("step 1 answered", "step 2 on another clock", "step 2 filled in", "step 2 with mistakes", "step 2 full"),
+    *("waitlist with mistakes", "list", "past", "step 3", "cancel", "own calendar"),
+    *("about you with mistakes", "send your request"),
+)
 
 OWN = """
 <div id="own" lang="en"><h1>One</h1><h2>Two</h2><h3>Three</h3>
@@ -137,17 +141,18 @@ def test_what_is_around_the_portal_looks_as_it_does_without_its_stylesheet(frame
 def test_every_panel_looks_inside_a_framework_as_it_does_on_a_bare_page(
     framed: Framed, site: Site, framework: str
 ) -> None:
-    bare, inside = (framed(name, SAME_LETTERS, reduced_motion="reduce") for name in ("", framework))
     found = []
-    for name, show in furnished(site).items():
-        if name in PANELS:
-            looks = []
-            for visitor in (bare, inside):
-                show(visitor)
-                visitor.quiet()
-                visitor.page.mouse.move(0, 0)
-                looks.append(computed(visitor.page, ".portal, .portal *", PLACES, LETTERS))
-            found += [f"{name}, {difference}" for difference in differences(*looks)]
+    for who, panels in (("maya", furnished), (None, furnished_for_visitors)):
+        both = [framed(name, SAME_LETTERS, who=who, reduced_motion="reduce") for name in ("", framework)]
+        for name, show in panels(site).items():
+            if name in PANELS:
+                looks = []
+                for visitor in both:
+                    show(visitor)
+                    visitor.quiet()
+                    visitor.page.mouse.move(0, 0)
+                    looks.append(computed(visitor.page, ".portal, .portal *", PLACES, LETTERS))
+                found += [f"{name}, {difference}" for difference in differences(*looks)]
     found = [difference for difference in found if not re.search(HARMLESS, difference)]
     assert not found, "\n".join(found[:SHOWN])
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.conftest import Visit
 from tests.browser.desk import furnished_desk
-from tests.browser.panels import furnished
+from tests.browser.panels import furnished, furnished_for_visitors
 from tests.browser.site import Site
 from tests.browser.visitor import UPCOMING, Visitor
 from tests.browser.wordy import ARABIC, GERMAN, LONG, wordy
@@ -64,17 +64,27 @@ def test_pictures_of_every_panel_are_taken(visit: Visit, site: Site, name: str) 
     look, folder = LOOKS[name], Path(FOLDER) / name
     site.host.apply(look.practice)
     nobody_yet, maya = visit(who="theo", **look.screen), visit(**look.screen)
-    panels = furnished(site)
+    panels = furnished(site, look.practice)
     nobody_yet.open(UPCOMING)
     look.take(nobody_yet, folder / "empty-list.png")
     for panel, show in panels.items():
         show(maya)
         look.take(maya, folder / f"{panel.replace(' ', '-')}.png")
     mails = visit(who=None, **look.screen)
-    for message in site.host.deliver():
+    site.host.deliver()
+    for message in site.host.mailbox:
         mails.page.set_content(message.html)
         subject = re.sub(r"\W+", "-", message.subject.lower())
         mails.page.screenshot(path=folder / f"mail-{subject}.png", full_page=True)
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_pictures_of_what_a_visitor_meets_are_taken(visit: Visit, site: Site, name: str) -> None:
+    look, folder = LOOKS[name], Path(FOLDER) / name
+    nina = visit(who=None, **look.screen)
+    for panel, show in furnished_for_visitors(site, look.practice).items():
+        show(nina)
+        look.take(nina, folder / f"{panel.replace(' ', '-')}.png")
 
 
 @pytest.mark.parametrize("name", [name for name, look in LOOKS.items() if look.practice is PRACTICE])

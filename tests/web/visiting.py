@@ -33,10 +33,14 @@ NINA: dict[str, str] = {
 
 
 def open_practice(*, questions: bool = True, **settings: Any) -> dict[str, Any]:
-    data = practice(**settings)
-    data["appointment_types"][0]["who"] = "anyone"
-    data["new_clients"] = {"questions": QUESTIONS if questions else []}
-    return data
+    return with_new_clients(practice(**settings), questions=questions)
+
+
+def with_new_clients(data: dict[str, Any], *, questions: bool = True) -> dict[str, Any]:
+    """The same practice, which visitors may ask for its first type."""
+    first, *others = data["appointment_types"]
+    types = [first | {"who": "anyone"}, *others]
+    return data | {"appointment_types": types, "new_clients": {"questions": QUESTIONS if questions else []}}
 
 
 def introduction(visitor: FlaskClient, starts: str = TEN, **typed: str) -> dict[str, str]:
