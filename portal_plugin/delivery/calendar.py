@@ -166,12 +166,7 @@ def description(facts: Mapping[str, Any]) -> str:
     )
     # What was queued before there was such an address has none.
     join = facts["contact"].get("join_url")
-    return (
-        f"{say('Join: {address}', address=join)}\
-{questions}"
-        if join
-        else questions
-    )
+    return "\n".join([say("Join: {address}", address=join), questions] if join else [questions])
 
 
 def place(facts: Mapping[str, Any]) -> str:

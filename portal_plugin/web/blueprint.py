@@ -41,6 +41,7 @@ from .guard import (
 from .htmx import asked_path, asks, go, is_partial, render_panel, sends, vary
 from .language import chosen_language
 from .review.routes import ROUTES
+from .script_words import script_words
 from .shipped import STATIC, keep_for_good, name_version, templates
 
 log = logging.getLogger("portal_plugin")
@@ -123,6 +124,7 @@ def add_filters(app: Flask) -> None:
         portal_weekdays=weekdays,
         portal_zones=common_zones,
         portal_language=current,
+        portal_script_words=script_words,
         portal_booking_button=booking_button,
         portal_next_available=next_available,
     )

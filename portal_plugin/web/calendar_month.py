@@ -13,12 +13,15 @@ from ..domain.instants import day_bounds, instant, local_date, seconds
 from ..domain.practice import Practice, Wish
 from ..services.slots import days_with_times, free_slots
 from ..services.state import State
+from ..wording import say
 from ..wording.dates import Choice, long_date, parts_of_day
 from ..wording.language import current
 
 
 class Day(NamedTuple):
-    """A cell of the month: a date as in an address, its day of the month, and in words. Outside the month: 0."""
+    """A cell of the month: a date as in an address, its day of the month, and what a link to its times is called.
+    Outside the month: 0.
+    """
 
     date: str
     number: int
@@ -38,6 +41,11 @@ class MonthView:
     day: date
     times: list[tuple[str, list[Choice]]]
     next_day_with_times: date | None
+
+    @property
+    def number(self) -> int:
+        """How many times the chosen day has."""
+        return sum(len(choices) for _part, choices in self.times)
 
 
 def month_view(
@@ -111,7 +119,16 @@ def _weeks(month: date, tag: str) -> tuple[tuple[Day, ...], ...]:
     weeks = []
     while first < _next_month(month):
         days = (first + timedelta(days=n) for n in range(7))
-        weeks.append(tuple(Day(f"{day}", day.day if day.month == month.month else 0, long_date(day)) for day in days))
+        weeks.append(
+            tuple(
+                Day(
+                    f"{day}",
+                    day.day if day.month == month.month else 0,
+                    say("{date}, has free times", date=long_date(day)),
+                )
+                for day in days
+            )
+        )
         first += timedelta(days=7)
     return tuple(weeks)
 

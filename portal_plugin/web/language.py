@@ -1,9 +1,12 @@
 """Which language this request is answered in: the host's, or else the browser's."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from ..wording import Language, find_language
 from .guard import current_practice, current_state
@@ -20,7 +23,13 @@ def _wanted() -> Iterator[str]:
     elif "babel" in current_app.extensions:
         yield from _spoken_by_host()
     else:
-        yield from request.accept_languages.values()
+        yield from _accepted(request.headers.get("Accept-Language", ""))
+
+
+@lru_cache(maxsize=256)
+def _accepted(header: str) -> tuple[str, ...]:
+    """The tags of a browser, the most welcome first."""
+    return tuple(parse_accept_header(header, LanguageAccept).values())
 
 
 def _spoken_by_host() -> Iterator[str]:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Response
@@ -46,14 +46,14 @@ def keep_for_good(response: Response) -> Response:
 
 
 def _version(name: str) -> str | None:
+    # While debugging, an edit shows at once.
+    return _digest.__wrapped__(name) if current_app.debug else _digest(name)
+
+
+@lru_cache(maxsize=64)
+def _digest(name: str) -> str | None:
     path = safe_join(str(STATIC), name)
     try:
-        return _digest(path, Path(path).stat().st_mtime_ns) if path else None
+        return sha256(Path(path).read_bytes()).hexdigest()[:12] if path else None
     except (OSError, ValueError):
         return None
-
-
-# The time of the last change makes an edit show at once in a running site.
-@lru_cache(maxsize=64)
-def _digest(path: str, changed: int) -> str:
-    return sha256(Path(path).read_bytes()).hexdigest()[:12]

@@ -45,4 +45,9 @@ def _fill(language: Language, message: str, values: dict[str, Any]) -> str:
 def _told(language: Language, value: Any) -> Any:
     if isinstance(value, Said):
         return tell(value)
-    return format_decimal(value, locale=language.locale) if type(value) is int else value
+    if type(value) is str and value.startswith("+") and language.direction == "rtl":
+        # Else the groups of a phone number would stand in the order of the text around it (Unicode, UAX #9).
+        return f"\N{LEFT-TO-RIGHT MARK}{value}"
+    if type(value) is not int:
+        return value
+    return f"{value}" if abs(value) < 1000 else format_decimal(value, locale=language.locale)

@@ -39,6 +39,8 @@ def test_every_panel_is_told_as_it_was_approved(visit: Visit, site: Site) -> Non
             told[name] = tree(visitor.page)
     if os.environ.get("WRITE_SNAPSHOTS"):
         TREES.mkdir(exist_ok=True)
+        for old in TREES.glob("*.yml"):
+            old.unlink()
         for name, text in told.items():
             (TREES / f"{name}.yml").write_text(text, encoding="utf-8")
     approved = {file.stem: file.read_text(encoding="utf-8") for file in TREES.glob("*.yml")}

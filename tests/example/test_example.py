@@ -89,8 +89,10 @@ def test_every_public_page_is_open_and_leads_to_booking(app, path):
 
 
 def test_the_pages_need_neither_database_nor_practice(tmp_path):
-    assert browser(make_app(tmp_path)).get("/").status_code == 200
+    visitor = browser(make_app(tmp_path))
+    assert visitor.get("/people").status_code == 200
     assert list(tmp_path.iterdir()) == []
+    assert "Book an appointment" in visitor.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -443,3 +445,9 @@ def test_no_command_delivers(app, monkeypatch):
     app.testing = False
     app.test_cli_runner().invoke(args=["portal", "requests"])
     assert started == []
+
+
+def test_the_home_page_tells_the_next_free_time_of_a_first_visit(app):
+    page = browser(app).get("/").text
+    assert re.search(r"Next available: \w{3}, \w{3} \d+, \d+:\d\d [AP]M", page)
+    assert "/portal/appointments/book/time?type=first-visit" in page
