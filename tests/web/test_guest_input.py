@@ -259,7 +259,9 @@ def test_a_form_from_another_site_is_refused(host: Host, visitor: FlaskClient) -
 def test_step_2_s_own_address_is_none_for_a_visitor(host: Host, visitor: FlaskClient) -> None:
     form = introduction(visitor)
     for address in (BOOK, f"{BOOK}/hold"):
-        assert visitor.post(address, data=form).location.startswith("/sign-in")
+        answer = visitor.post(address, data=form)
+        assert answer.status_code == 401
+        assert any(link.startswith("/sign-in") for link in read(answer).links)
     nothing_is_kept(host)
 
 
