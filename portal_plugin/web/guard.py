@@ -253,8 +253,16 @@ def keep_what_was_sent(sign_in: str) -> "Response":
     title, status = (say("You are signed out"), 401) if sign_in else (say("Please send it again"), 400)
     page = "review/page.html" if is_review() else "page.html"
     sent = list(request.form.items(multi=True))
-    kept = {"sign_in": sign_in, "address": asked_path(), "sent": sent}
-    return render_panel("signed_out", title, status, page=page, practice=current_practice(), **kept)
+    return render_panel(
+        "signed_out",
+        title,
+        status,
+        page=page,
+        practice=current_practice(),
+        sign_in=sign_in,
+        address=asked_path(),
+        sent=sent,
+    )
 
 
 def is_review() -> bool:

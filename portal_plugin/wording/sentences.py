@@ -34,20 +34,17 @@ def tell(sentence: str | PortalError) -> str:
 
 
 def _fill(language: Language, message: str, values: dict[str, Any]) -> str:
-    if not values:
-        return message
-    told = {name: _told(language, value) for name, value in values.items()}
-    if any(isinstance(value, Markup) for value in told.values()):
-        return Markup.escape(message).format(**told)
-    return message.format(**told)
-
-
-def _told(language: Language, value: Any) -> Any:
-    if isinstance(value, Said):
-        return tell(value)
-    if type(value) is str and value.startswith("+") and language.direction == "rtl":
-        # Else the groups of a phone number would stand in the order of the text around it (Unicode, UAX #9).
-        return f"\N{LEFT-TO-RIGHT MARK}{value}"
-    if type(value) is not int:
-        return value
-    return f"{value}" if abs(value) < 1000 else format_decimal(value, locale=language.locale)
+    marked = False
+    for name, value in values.items():
+        kind = type(value)
+        if kind is str:
+            # Else the groups of a phone number would stand in the order of the text around it (Unicode, UAX #9).
+            if value.startswith("+") and language.direction == "rtl":
+                values[name] = f"\N{LEFT-TO-RIGHT MARK}{value}"
+        elif kind is int:
+            values[name] = f"{value}" if abs(value) < 1000 else format_decimal(value, locale=language.locale)
+        elif kind is Said:
+            values[name] = tell(value)
+        elif kind is Markup:
+            marked = True
+    return Markup.escape(message).format(**values) if marked else message.format(**values)

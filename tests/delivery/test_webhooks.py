@@ -191,6 +191,8 @@ def test_a_full_body_says_all_that_is_known(make: Make, there: Receiver) -> None
         "name": "Maya Lindqvist",
         "email": "maya@example.org",
         "phone": "+1 212 555 0187",
+        "language": "",
+        "zone": "",
     }
     assert (data["note"], data["host_reference"], data["host_data"]) == ("The door is blue", "A-17", {"room": 4})
     assert (data["type"]["key"], data["provider"]["key"], data["location"]["key"]) == ("visit", "ada", "main")

@@ -265,7 +265,7 @@ def test_a_refusal_is_told_wherever_the_history_is(host: Host) -> None:
         SENTENCE,
     )
     page = open_page(host.browser("rosa"), at(ref))
-    assert "Confirmed, refused by Rosa Delgado" in page.words
+    assert "Confirmed, refused, by Rosa Delgado" in page.words
     assert SENTENCE in page.words
     output = host.app.test_cli_runner().invoke(args=["portal", "history", ref]).output
     assert f"confirm  refused                staff Rosa Delgado  {SENTENCE}" in output
