@@ -34,6 +34,9 @@ def tell(sentence: str | PortalError) -> str:
 
 
 def _fill(language: Language, message: str, values: dict[str, Any]) -> str:
+    if not values:
+        # Its places, if it has any, are filled elsewhere: by the script.
+        return message
     marked = False
     for name, value in values.items():
         kind = type(value)
