@@ -125,7 +125,7 @@ def _types(file: PracticeFile, practice: Practice) -> Told:
                 (*place, "open_requests"),
                 "it has no effect with confirm_automatically, since no request waits; remove one of the two",
             )
-        if "waitlist" in entry.model_fields_set and not file.practice.waitlist_hours:
+        if not entry.waitlist and not file.practice.waitlist_hours:
             yield (
                 (*place, "waitlist"),
                 "it has no effect without a waitlist; set waitlist_hours under [practice], or remove it",

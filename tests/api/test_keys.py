@@ -15,7 +15,7 @@ from portal_plugin import Portal
 from portal_plugin.storage.api_keys import Scope
 from tests.api.support import API, WANTED, System, make_key, problem
 from tests.services.steps import rows
-from tests.support import Host
+from tests.support import PEOPLE, Host
 
 
 def run(host: Host, *arguments: str) -> Result:
@@ -212,7 +212,9 @@ def test_a_hosts_csrf_protection_lets_keys_through_and_guards_its_own_forms(
     key = make_key(host)
     app = Flask("protected", instance_path=str(tmp_path))
     app.config.update({name: value for name, value in host.app.config.items() if name.isupper()})
-    parts = [Portal(), CSRFProtect()]
+    portal = Portal()
+    portal.current_client(lambda: PEOPLE["maya"])
+    parts = [portal, CSRFProtect()]
     for part in parts if first == "portal" else reversed(parts):
         part.init_app(app)
     app.add_url_rule("/form", view_func=lambda: "sent", methods=["POST"])
