@@ -45,10 +45,11 @@ def test_what_is_not_there_has_no_version_and_is_not_found(host: Host, name: str
     assert "immutable" not in answer.headers.get("Cache-Control", "")
 
 
-def test_a_changed_file_has_another_address_at_once(
+def test_while_debugging_a_changed_file_has_another_address_at_once(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shipped, "STATIC", tmp_path)
+    host.app.debug = True
     file = tmp_path / "portal.css"
     seen = set()
     for text, time in (("a {}", 1), ("b {}", 2), ("b {}", 3)):
