@@ -142,7 +142,9 @@ def lease_due(db: Database, lane: Lane, now: datetime, until: datetime, most: in
         free = free.for_update(skip_locked=True)
     columns = [getattr(OutboxRow, name) for name in Message._fields]
     with db.atomic():
-        OutboxRow.update(lease=lease, leased_until=until).where(OutboxRow.id.in_(free)).execute(db)
+        # Looked up first: inside the update PostgreSQL may ask anew for each row, and so take more than `most`.
+        taken = [number for (number,) in free.tuples().execute(db)]
+        OutboxRow.update(lease=lease, leased_until=until).where(OutboxRow.id.in_(taken)).execute(db)
         query = OutboxRow.select(*columns).where(OutboxRow.lease == lease).order_by(OutboxRow.due, OutboxRow.id)
         rows = [Message(*values) for values in query.tuples().execute(db)]
     readable = []
