@@ -216,7 +216,7 @@ def _compose(state: State, row: Message, news: Items | None) -> flask_mail.Messa
         # A message of an earlier release, still waiting, does not say.
         "from_waitlist": facts.get("from_waitlist", False),
         "own_starts": own_start(facts),
-        "own_zone": facts.get("client_zone"),
+        "own_zone": facts.get("own_zone"),
         "portal_url": url_for("portal.upcoming", guest=guest, _external=True),
         "again_url": url_for("portal.again", guest=guest, ref=facts["ref"], _external=True)
         if guest

@@ -18,9 +18,5 @@ def language_of(state: State, facts: Mapping[str, Any]) -> Language:
 
 def own_start(facts: Mapping[str, Any]) -> datetime | None:
     """The start on the client's own clock; None where it is the practice's, or where the client has to go there."""
-    zone = facts.get("client_zone")
-    if not zone or facts["contact"]["at_location"]:
-        return None
-    starts = datetime.fromisoformat(facts["starts"])
-    own, theirs = starts.astimezone(ZoneInfo(zone)), starts.astimezone(ZoneInfo(facts["zone"]))
-    return own if own.utcoffset() != theirs.utcoffset() else None
+    zone = facts.get("own_zone")
+    return datetime.fromisoformat(facts["starts"]).astimezone(ZoneInfo(zone)) if zone else None

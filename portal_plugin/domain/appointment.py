@@ -113,10 +113,7 @@ class Appointment:
     @property
     def own_zone(self) -> str:
         """The client's, where they need not come and their clock shows another time than `zone`; else empty."""
-        own = "" if self.contact.at_location else self.client.zone
-        if not own or all(same_clock(at, own, self.zone) for at in (self.starts, self.ends)):
-            return ""
-        return own
+        return own_zone(self.contact, self.client.zone, self.zone, self.starts, self.ends)
 
     @property
     def local_expires(self) -> datetime:
@@ -125,3 +122,10 @@ class Appointment:
     @property
     def local_ends(self) -> datetime:
         return self.ends.astimezone(ZoneInfo(self.zone))
+
+
+def own_zone(contact: ContactType, clients: str, practices: str, starts: datetime, ends: datetime) -> str:
+    """The client's zone, where they need not come and their clock shows another time than the practice's; or empty."""
+    if not clients or contact.at_location or all(same_clock(at, clients, practices) for at in (starts, ends)):
+        return ""
+    return clients

@@ -152,6 +152,7 @@ def facts(practice: Practice, appointment: Appointment) -> dict[str, Any]:
         "zone": appointment.zone,
         "language": appointment.client.language,
         "client_zone": appointment.client.zone,
+        "own_zone": appointment.own_zone,
         "practice": practice_facts(practice),
         "provider": {"name": appointment.provider.name, "title": appointment.provider.title},
         "type": {"name": appointment.type.name, "instructions": appointment.type.instructions},

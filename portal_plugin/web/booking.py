@@ -38,6 +38,7 @@ from .guard import (
     booking_client,
     current_practice,
     current_state,
+    is_guest_page,
     own_appointment,
     sign_in_address,
     signed_in_client,
@@ -171,7 +172,15 @@ def requested(ref: str) -> ResponseReturnValue:
     old = own_appointment(appointment.replaces) if appointment.replaces else None
     practice = current_practice()
     calendars = web_links(facts(practice, appointment)) if appointment.status is Status.CONFIRMED else {}
-    return render_panel("requested", title, appointment=appointment, practice=practice, old=old, calendars=calendars)
+    return render_panel(
+        "requested",
+        title,
+        appointment=appointment,
+        practice=practice,
+        old=old,
+        calendars=calendars,
+        guest=is_guest_page(),
+    )
 
 
 def _choose(step: Step) -> ResponseReturnValue:
@@ -239,7 +248,8 @@ def _show(step: Step, form: TimeForm, day: date | None, status: int = 200, *, an
         # A day without times has no form, and the form holds what was typed.
         view = month_view(*whose, view.next_day_with_times, zone=step.zones.shown)
     moving = step.moving
-    waitlist = not moving and step.practice.has_waitlist(step.wish.type)
+    # Who waits is written to, so they have to be known.
+    waitlist = not moving and not step.is_visitor_s and step.practice.has_waitlist(step.wish.type)
     return render_panel(
         "time",
         say("Choose a new time") if moving else say("Choose a date and time"),

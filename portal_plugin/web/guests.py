@@ -11,10 +11,10 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from ..domain.appointment import Appointment
+from ..domain.appointment import Appointment, own_zone
 from ..domain.errors import NotAllowed, NotFound, NotOffered, Refused, SlotTaken
 from ..domain.guests import Choices
-from ..domain.instants import local_date, same_clock, seconds
+from ..domain.instants import local_date, seconds
 from ..domain.practice import AppointmentType, ContactType, Location, Practice, Wish
 from ..services.guests import VISITOR, became, is_kept, is_open, keep_draft, new_draft, send_draft
 from ..services.rules import check_client
@@ -56,14 +56,14 @@ class Summary(NamedTuple):
     own_zone: str
 
     @classmethod
-    def of(cls, wish: Wish, starts: datetime, own_zone: str) -> "Summary":
-        """`own_zone` is the visitor's, or empty; it is told where it shows another time and they need not come."""
+    def of(cls, wish: Wish, starts: datetime, clients: str) -> "Summary":
+        """`clients` is the visitor's time zone, or empty."""
         zone = ZoneInfo(wish.zone)
         provider = Anybody(say("Any available provider")) if wish.any_provider else wish.providers[0]
         ends = starts + wish.type.duration
         local = starts.astimezone(zone), ends.astimezone(zone)
-        told = bool(own_zone) and not wish.contact.at_location and not same_clock(starts, own_zone, wish.zone)
-        return cls(wish.type, wish.contact, provider, wish.location, *local, wish.zone, own_zone if told else "")
+        own = own_zone(wish.contact, clients, wish.zone, starts, ends)
+        return cls(wish.type, wish.contact, provider, wish.location, *local, wish.zone, own)
 
 
 def about_you() -> ResponseReturnValue:

@@ -651,3 +651,14 @@ def test_a_guest_is_written_to_in_the_language_of_the_page_and_keeps_their_own_c
         [sent] = open_host.portal.appointments()
     assert (sent.client.language, sent.client.zone) == ("de-DE", "America/Los_Angeles")
     assert [(guest.language, guest.zone) for guest in guests] == [("de-DE", "America/Los_Angeles")]
+
+
+def test_a_visitor_is_not_led_to_the_waitlist_which_is_for_clients(host: Host) -> None:
+    host.apply(open_practice(waitlist_hours=4))
+    assert "Join the waitlist" in open_page(host.browser(), STEP_2).words
+    assert "Join the waitlist" not in open_page(host.browser(None), STEP_2).words
+
+
+def test_step_3_of_a_guest_counts_the_steps_that_a_guest_took(open_host: Host) -> None:
+    visitor, address = became_guest(open_host)
+    assert "Details done Date and time done About you done Send it done" in open_page(visitor, address).words
