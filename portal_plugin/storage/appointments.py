@@ -9,12 +9,13 @@ from typing import Any
 
 from peewee import Database, IntegrityError
 
-from ..domain.appointment import Appointment, Client
+from ..domain.appointment import Appointment
 from ..domain.errors import NotAllowed, NotOffered
 from ..domain.instants import instant, zone_names
 from ..domain.lifecycle import OPEN, RELEASING, ActorKind, Status
 from ..domain.practice import Interval, Practice
 from ..domain.said import said
+from . import clients
 from .database import is_postgres, marks, run
 from .models import AppointmentRow, columns, insert
 
@@ -47,16 +48,7 @@ def _appointment(practice: Practice, values: tuple[Any, ...]) -> Appointment:
         starts=instant(row["starts"]),
         ends=instant(row["ends"]),
         zone=row["zone"],
-        client=Client(
-            row["client_id"],
-            row["client_name"],
-            row["client_email"],
-            row["client_phone"],
-            bool(row["new_client"]),
-            language=row["client_language"],
-            # A tz database may have lost a name since it was written.
-            zone=row["client_zone"] if row["client_zone"] in zone_names() else "",
-        ),
+        client=clients.from_row(row, new=bool(row["new_client"])),
         note=row["note"],
         message=row["message"],
         reason=row["reason"],
@@ -97,12 +89,7 @@ def add(db: Database, appointment: Appointment, busy: Interval, request_key: str
             busy_from=busy.starts,
             busy_until=busy.ends,
             zone=appointment.zone,
-            client_id=client.id,
-            client_name=client.name,
-            client_email=client.email,
-            client_phone=client.phone,
-            client_language=client.language,
-            client_zone=client.zone,
+            **clients.as_columns(client),
             note=appointment.note,
             message=appointment.message,
             reason=appointment.reason,

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from peewee import Database, IntegrityError
 
-from ..domain.appointment import Client
-from ..domain.instants import instant, zone_names
+from ..domain.instants import instant
 from ..domain.practice import Practice
 from ..domain.waitlist import Outcome, PartOfDay, Preferences, Waiting
+from . import clients
 from .database import is_postgres, run
 from .models import WaitlistRow, columns, insert
 
@@ -50,18 +50,13 @@ def sign(db: Database) -> Sign:
 
 def add(db: Database, waiting: Waiting) -> Waiting:
     """The same with its id. Raises WaitsAlready."""
-    client, wanted = waiting.client, waiting.preferences
+    wanted = waiting.preferences
     try:
         row = insert(
             db,
             WaitlistRow,
             ref=waiting.ref,
-            client_id=client.id,
-            client_name=client.name,
-            client_email=client.email,
-            client_phone=client.phone,
-            client_language=client.language,
-            client_zone=client.zone,
+            **clients.as_columns(waiting.client),
             type=waiting.type.key,
             contact=waiting.contact.key,
             provider=waiting.provider.key if waiting.provider else None,
@@ -132,15 +127,7 @@ def _waiting(practice: Practice, values: tuple[Any, ...]) -> Waiting:
     location = practice.locations[row["location"]] if row["location"] else None
     return Waiting(
         ref=row["ref"],
-        client=Client(
-            row["client_id"],
-            row["client_name"],
-            row["client_email"],
-            row["client_phone"],
-            language=row["client_language"],
-            # A tz database may have lost a name since it was written.
-            zone=row["client_zone"] if row["client_zone"] in zone_names() else "",
-        ),
+        client=clients.from_row(row),
         type=practice.types[row["type"]],
         contact=practice.contact_types[row["contact"]],
         provider=practice.providers[row["provider"]] if row["provider"] else None,

@@ -1,6 +1,5 @@
 """Which language this request is answered in: the host's, or else the browser's."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -16,14 +15,12 @@ def chosen_language() -> Language:
     return find_language(_wanted(), current_state().settings.languages, current_practice().country)
 
 
-def _wanted() -> Iterator[str]:
-    ask = current_state().questions.current_language
-    if ask is not None:
-        yield ask() or ""
-    elif "babel" in current_app.extensions:
-        yield from _spoken_by_host()
-    else:
-        yield from _accepted(request.headers.get("Accept-Language", ""))
+def _wanted() -> tuple[str, ...]:
+    if ask := current_state().questions.current_language:
+        return (ask() or "",)
+    if "babel" in current_app.extensions:
+        return (_spoken_by_host(),)
+    return _accepted(request.headers.get("Accept-Language", ""))
 
 
 @lru_cache(maxsize=256)
@@ -32,9 +29,8 @@ def _accepted(header: str) -> tuple[str, ...]:
     return tuple(parse_accept_header(header, LanguageAccept).values())
 
 
-def _spoken_by_host() -> Iterator[str]:
+def _spoken_by_host() -> str:
     from flask_babel import get_locale  # Only a host that runs it has it.
 
     locale: Any = get_locale()
-    if locale is not None:
-        yield str(locale)
+    return str(locale or "")

@@ -204,14 +204,16 @@ def parts_of_day(slots: Sequence[Slot], wish: Wish, zone: str = "") -> list[tupl
     often = Counter(words)
     parts: dict[str, list[Choice]] = {}
     for slot, moment, word in zip(slots, moments, words, strict=True):
-        there = slot.starts.astimezone(info)
-        part = tell(PARTS[PartOfDay.of(moment)])
-        day = short_date(moment) if moment.date() != there.date() else ""
-        title = say("{part}, {date}", part=part, date=long_date(moment)) if day else part
+        title, day, beside = tell(PARTS[PartOfDay.of(moment)]), "", ""
         told = f"{word[1]} {moment:%Z}" if often[word] > 1 else word[1]
         left = say_n("{number} seat left", "{number} seats left", slot.seats) if group else ""
-        same = moment.utcoffset() == there.utcoffset()
-        beside = "" if same else say("{time} at the practice", time=told_time(there))
+        if own is not info:
+            there = slot.starts.astimezone(info)
+            if moment.date() != there.date():
+                day = short_date(moment)
+                title = say("{part}, {date}", part=title, date=long_date(moment))
+            if moment.utcoffset() != there.utcoffset():
+                beside = say("{time} at the practice", time=told_time(there))
         parts.setdefault(title, []).append(Choice(write_instant(slot.starts), told, left, day, beside))
     return list(parts.items())
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from babel.numbers import format_decimal
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..domain.errors import PortalError
 from ..domain.said import Said
@@ -50,4 +50,7 @@ def _fill(language: Language, message: str, values: dict[str, Any]) -> str:
             values[name] = tell(value)
         elif kind is Markup:
             marked = True
-    return Markup.escape(message).format(**values) if marked else message.format(**values)
+    if not marked:
+        return message.format(**values)
+    safe = {name: escape(value) for name, value in values.items()}
+    return Markup(str(escape(message)).format(**safe))  # noqa: S704 - escaped, each part
