@@ -137,10 +137,11 @@ def outlook_link(facts: Mapping[str, Any], base: str = OUTLOOK) -> str:
 
 def web_links(facts: Mapping[str, Any]) -> dict[str, str]:
     """Name and address of each calendar on the web that the appointment can be put into."""
+    outlook = outlook_link(facts)
     return {
         "Google Calendar": google_link(facts),
-        "Outlook": outlook_link(facts),
-        "Microsoft 365": outlook_link(facts, MICROSOFT_365),
+        "Outlook": outlook,
+        "Microsoft 365": MICROSOFT_365 + outlook.removeprefix(OUTLOOK),
     }
 
 
