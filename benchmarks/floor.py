@@ -26,8 +26,9 @@ CHECK = "SELECT 1 FROM portal_claim WHERE provider = ? AND starts > ? AND starts
 CLAIM = "INSERT INTO portal_claim (provider, starts, ends) VALUES (?, ?, ?)"
 APPOINTMENT = """INSERT INTO portal_appointment (ref, status, version, type, contact, provider, location, starts, ends,
 busy_from, busy_until, zone, client_id, client_name, client_email, client_phone, note, message, reason, text_reminders,
-request_key, claim, created, expires, client_language, client_zone, new_client) VALUES (?, 'requested', 1, ?, ?, ?, ?, ?, ?,
-?, ?, 'America/New_York', 'client-7', 'Maya Lindqvist', 'maya@example.org', '', ?, '', '', 0, ?, ?, ?, ?, 'en-US', '', 0)"""
+request_key, claim, created, expires, client_language, client_zone, new_client)
+VALUES (?, 'requested', 1, ?, ?, ?, ?, ?, ?, ?, ?, 'America/New_York', 'client-7', 'Maya Lindqvist', 'maya@example.org',
+'', ?, '', '', 0, ?, ?, ?, ?, 'en-US', '', 0)"""
 HISTORY = """INSERT INTO portal_history (at, appointment, actor_kind, actor, action, to_status, result, reason,
 request_id, salt, digest) VALUES (?, ?, 'client', 'client-7', 'request', 'requested', 'done', '', ?, ?, ?)"""
 OUTBOX = """INSERT INTO portal_outbox (appointment, channel, topic, recipient, message_id, facts, created, due,

@@ -220,9 +220,9 @@ def _back(otherwise: str) -> str:
     return current_path() if request.method == "GET" else url_for(otherwise)
 
 
-def sign_in_address() -> str:
-    """The host's sign-in page, which leads back to where a visitor is."""
-    return _sign_in_address(current_state(), _back("portal.book"))
+def sign_in_address(back: str = "") -> str:
+    """The host's sign-in page, which leads back to where a visitor is, or to that path."""
+    return _sign_in_address(current_state(), back or _back("portal.book"))
 
 
 def _to_sign_in(state: State, back: str) -> "Response":

@@ -163,7 +163,7 @@ def _ask(practice: Practice, wish: Wish, form: GuestForm, status: int) -> Respon
         else None,
         view=_other_times(practice, wish, form.instant) if "starts" in form.errors else None,
         change=_step_2(_chosen(form)),
-        sign_in=sign_in_address(),
+        sign_in=sign_in_address(_step_2(_chosen(form))),
     )
 
 

@@ -107,6 +107,18 @@
     offer.hidden = false;
   };
 
+  const offerSignIn = (address, focus) => {
+    say(told("saySignedOut"), true);
+    const link = Object.assign(document.createElement("a"), { href: address, target: "_blank", rel: "noopener" });
+    link.textContent = told("saySignIn");
+    document.getElementById("portal-live")?.append(" ", link);
+    if (focus) link.focus();
+  };
+
+  // Where visitors may book, too, a session's end shows in a panel that is theirs: with the way to the sign-in.
+  const becameVisitors = (fragment) =>
+    !panel().querySelector(".portal-account") && filledIn() && fragment.querySelector(".portal-account a")?.href;
+
   // The page is left for the sign-in only where that loses nothing: what was typed stays where it was typed.
   const stay = (event) => {
     const { ctx } = event.detail;
@@ -114,11 +126,7 @@
     if (!address || !(ctx.request.method === "POST" || filledIn())) return;
     event.preventDefault();
     if (polls(ctx) && document.querySelector("#portal-live a")) return;
-    say(told("saySignedOut"), true);
-    const link = Object.assign(document.createElement("a"), { href: address, target: "_blank", rel: "noopener" });
-    link.textContent = told("saySignIn");
-    document.getElementById("portal-live")?.append(" ", link);
-    if (!polls(ctx)) link.focus();
+    offerSignIn(address, !polls(ctx));
   };
 
   // What waits is marked at once, and shown and said when it takes long.
@@ -178,8 +186,15 @@
   });
 
   document.addEventListener("htmx:before:swap", (event) => {
-    if (!ours(event) || !polls(event.detail.ctx)) return;
-    const { tasks } = event.detail;
+    if (!ours(event)) return;
+    const { ctx, tasks } = event.detail;
+    const signIn = becameVisitors(tasks[0].fragment);
+    if (signIn) {
+      event.preventDefault();
+      answered(ctx);
+      return offerSignIn(signIn, true);
+    }
+    if (!polls(ctx)) return;
     for (const { id } of panel().querySelectorAll("details[open][id]")) tasks[0].fragment.getElementById(id)?.setAttribute("open", "");
     if (!keepWhatIsTyped(tasks[0].fragment)) {
       event.preventDefault();

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.site import Site
 from tests.browser.visitor import STEP_2, UPCOMING, WEDNESDAY, Visitor
 from tests.practices import practice
+from tests.web.visiting import open_practice
 
 pytestmark = pytest.mark.browser
 
@@ -107,3 +108,17 @@ def test_an_appointment_is_cancelled_after_signing_in_again_with_the_reason_give
     [cancelled] = site.appointments()
     assert (cancelled.status, cancelled.reason) == ("cancelled", "I moved away.")
     expect(maya.page).to_have_url(maya.address + UPCOMING)
+
+
+def test_where_visitors_may_book_too_a_session_that_ended_takes_no_note_away(maya: Visitor, site: Site) -> None:
+    site.host.apply(open_practice())
+    fill_in(maya)
+    maya.page.get_by_role("link", name=WEDNESDAY).click()
+    note = maya.page.get_by_label("Anything the practice should know?")
+    expect(maya.page.get_by_text(re.compile("^You are signed out")).first).to_be_visible()
+    expect(note).to_have_value(NOTE)
+    sign_in_in_a_new_tab(maya)
+    maya.step_2("11:00 AM", day=WEDNESDAY)
+    maya.heading("Request sent")
+    [asked] = site.appointments()
+    assert (asked.note, asked.starts.day) == (NOTE, 9)

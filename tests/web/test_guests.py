@@ -662,3 +662,11 @@ def test_a_visitor_is_not_led_to_the_waitlist_which_is_for_clients(host: Host) -
 def test_step_3_of_a_guest_counts_the_steps_that_a_guest_took(open_host: Host) -> None:
     visitor, address = became_guest(open_host)
     assert "Details done Date and time done About you done Send it done" in open_page(visitor, address).words
+
+
+def test_whoever_signs_in_from_about_you_comes_back_to_the_times_of_what_they_chose(open_host: Host) -> None:
+    visitor = open_host.browser(None)
+    page = page_of(ask(visitor, email="nobody"), 422)
+    [way] = [link for link in page.links if link.startswith("/sign-in")]
+    assert "/portal/appointments/book/time" in way
+    assert "type%3Dvisit" in way or "type=visit" in way
