@@ -1,4 +1,7 @@
-"""What happens between Maya and the practice, on her phone, with JavaScript and without."""
+"""What happens between Maya and the practice, on her phone, with JavaScript and without: to be sent to sign in and
+back, to ask, be answered, written to and reminded, to accept, to cancel, to move. The waitlist and people without an
+account have their stories in test_waitlist.py and test_guests.py.
+"""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -100,8 +103,8 @@ def test_an_invitation_shows_accept_and_one_click_makes_it_an_appointment(either
     assert [a.status for a in site.appointments()] == ["confirmed"]
 
 
-def test_an_invitation_can_be_declined(maya: Visitor, site: Site) -> None:
-    page = maya.page
+def test_an_invitation_can_be_declined(either_maya: Visitor, site: Site) -> None:
+    maya, page = either_maya, either_maya.page
     invite(site)
     maya.open(UPCOMING)
     page.get_by_role("link", name=re.compile("^Decline")).click()
@@ -123,8 +126,8 @@ def test_a_withdrawn_invitation_that_is_accepted_says_what_happened(maya: Visito
     expect(page.get_by_text("You have no upcoming appointments.")).to_be_visible()
 
 
-def test_inside_the_cancellation_window_the_page_says_whom_to_call(maya: Visitor, site: Site) -> None:
-    page = maya.page
+def test_inside_the_cancellation_window_the_page_says_whom_to_call(either_maya: Visitor, site: Site) -> None:
+    maya, page = either_maya, either_maya.page
     asked = site.host.request("maya")
     site.decide("confirm", asked.ref)
     site.host.clock.now = TUESDAY_TEN.replace(hour=8)
@@ -137,8 +140,8 @@ def test_inside_the_cancellation_window_the_page_says_whom_to_call(maya: Visitor
     expect(page.get_by_role("listitem").filter(has_text=TUESDAY)).to_contain_text("Confirmed")
 
 
-def test_text_reminders_are_agreed_to_with_a_number_and_step_3_repeats_it(maya: Visitor, site: Site) -> None:
-    page = maya.page
+def test_text_reminders_are_agreed_to_with_a_number_and_step_3_repeats_it(either_maya: Visitor, site: Site) -> None:
+    maya, page = either_maya, either_maya.page
     maya.open(f"{BOOK}/time?type=visit&contact=phone")
     box = page.get_by_label("Yes, send me text reminders")
     expect(box).not_to_be_checked()
@@ -164,8 +167,9 @@ def test_a_time_taken_meanwhile_is_said_and_fresh_times_are_offered(either_maya:
     maya.heading("Request sent")
 
 
-def test_a_visitor_who_is_not_signed_in_is_sent_to_sign_in_with_the_way_back(visit: Visit) -> None:
-    nobody = visit(who=None)
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_visitor_who_is_not_signed_in_is_sent_to_sign_in_with_the_way_back(visit: Visit, javascript: bool) -> None:
+    nobody = visit(who=None, javascript=javascript)
     there = f"{BOOK}/time?type=visit&contact=phone"
     nobody.open(there)
     expect(nobody.page.get_by_text("Please sign in")).to_be_visible()
@@ -173,6 +177,26 @@ def test_a_visitor_who_is_not_signed_in_is_sent_to_sign_in_with_the_way_back(vis
     nobody.sign_in("maya")
     nobody.open(there)
     nobody.heading("Choose a date and time")
+
+
+def test_an_appointment_moves_to_another_time_once_the_practice_says_so(either_maya: Visitor, site: Site) -> None:
+    maya, page = either_maya, either_maya.page
+    old = site.host.request("maya", provider="ada")
+    site.decide("confirm", old.ref)
+    maya.open(UPCOMING)
+    page.get_by_role("link", name=re.compile("^Reschedule")).click()
+    maya.heading("Choose a new time")
+    page.get_by_role("link", name=WEDNESDAY).click()
+    expect(page.get_by_role("group", name=WEDNESDAY)).to_be_visible()
+    page.get_by_role("radio", name="11:00 AM").check()
+    maya.button("Request New Time").click()
+    maya.heading("Request sent")
+    expect(page.get_by_text("stays yours until they confirm this time")).to_be_visible()
+    [waits] = [one for one in site.appointments() if one.replaces == old.ref]
+    site.decide("confirm", waits.ref)
+    maya.open(UPCOMING)
+    expect(page.get_by_role("listitem").filter(has_text=WEDNESDAY)).to_contain_text("Confirmed")
+    expect(page.get_by_role("listitem").filter(has_text=TUESDAY)).to_have_count(0)
 
 
 def invite(site: Site) -> Appointment:

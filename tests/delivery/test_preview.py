@@ -19,7 +19,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 TEMPLATES = Path(__file__).parents[2] / "templates" / "portal"
 
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "es", "ar")
 """Whose messages are held against what was approved."""
 
 ABROAD = {"confirmed", "confirmed-at-a-distance", "invited", "reminder-text", "staff-requested"}
