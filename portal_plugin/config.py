@@ -182,7 +182,7 @@ def _days(name: str, days: object, example: str, mistakes: list[str]) -> timedel
 
 
 def _calendar_links(given: object, mistakes: list[str]) -> CalendarLinks:
-    links = dict(given) if isinstance(given, Mapping) else {"": given}
+    links: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"": given}
     if links.keys() <= set(CalendarLinks._fields) and all(
         isinstance(link, str) and link.startswith("https://") and is_web_address(link) and "?" not in link
         for link in links.values()

@@ -363,6 +363,28 @@ def test_two_workers_share_the_work_and_send_each_mail_once(
     host.state.db.close_all()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "waiting", [300, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])], ids=str
+)
+def test_however_many_wait_each_goes_out_once_the_oldest_first(posting: Host, mailbox: Mailbox, waiting: int) -> None:
+    posting.request()
+    db = posting.state.db
+    names = "appointment, channel, topic, facts, created, due, attempts, error"
+    with db.atomic():
+        for number in range(1, waiting):
+            db.execute_sql(
+                f"INSERT INTO portal_outbox ({names}, recipient, message_id) "
+                f"SELECT {names}, '{number}@example.org', 'copy{number}' FROM portal_outbox WHERE id = 1"
+            )
+    posting.deliver()
+    assert [mail.recipients for mail in mailbox.mails] == [
+        ["maya@example.org"],
+        *([f"{number}@example.org"] for number in range(1, waiting)),
+    ]
+    assert outbox.waiting(db) == 0
+
+
 # Order, and what must not be said any more.
 
 
