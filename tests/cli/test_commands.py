@@ -549,7 +549,8 @@ def test_what_a_spreadsheet_would_take_for_a_formula_is_text_in_an_export(host: 
     note = f'x\n{first}HYPERLINK("https://evil.example")'
     host.request(note=note)
     result = run(host, "export", "maya")
-    assert json.loads(result.stdout)["appointments"][0]["note"] == note
+    # A tab at the beginning of a line is not even stored.
+    assert json.loads(result.stdout)["appointments"][0]["note"] == note.replace("\t", "")
     assert not [line for line in result.stdout.splitlines() if line.startswith(first)]
 
 

@@ -16,19 +16,14 @@ from werkzeug.test import TestResponse
 
 from portal_plugin import Client
 from tests.practices import practice
-from tests.services.conftest import database_url, lasting_postgres
 from tests.support import PEOPLE, STEP_2, Host
+from tests.web.both_databases import database_url, host, lasting_postgres
 from tests.web.pages import BOOK, HTMX, Page, counted, read, ref_of, send, step_2, stored
 
-__all__ = ["database_url", "lasting_postgres"]
+__all__ = ["database_url", "host", "lasting_postgres"]
 
 TEN = "2026-12-08T15:00:00Z"
 NOTE = "Ünïcode, o'clock & <b>bold</b>"
-
-
-@pytest.fixture
-def host(either_host: Host) -> Host:
-    return either_host
 
 
 def refused(host: Host, answer: TestResponse, field: str, status: int = 422) -> Page:
@@ -94,7 +89,7 @@ def test_a_choice_made_twice_is_none(host: Host, maya: FlaskClient, field: str) 
 )
 def test_a_choice_that_is_offered_no_more_is_named(host: Host, maya: FlaskClient, retired: str, field: str) -> None:
     """In person with Ada at Main Street, when one of these has gone from the practice file."""
-    form = step_2(maya, provider="ada")
+    form = step_2(maya, provider="ada", note=NOTE)
     data = practice()
     gone, left = (one["key"] for one in data[retired][:2])
     del data[retired][0]
@@ -104,7 +99,8 @@ def test_a_choice_that_is_offered_no_more_is_named(host: Host, maya: FlaskClient
                 one[listed] = sorted({*one[listed], left} - {gone})
     data["providers"][-1]["locations"] = [data["locations"][0]["key"]]
     host.apply(data)
-    refused(host, send(maya, form), field)
+    page = refused(host, send(maya, form), field)
+    assert NOTE in page.words
 
 
 def test_a_location_that_closed_meanwhile_is_named_where_only_one_is_left(host: Host, maya: FlaskClient) -> None:

@@ -10,8 +10,11 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from tests.support import STEP_2, Host
+from tests.web.both_databases import database_url, host, lasting_postgres
 from tests.web.pages import BOOK, Page, counted, open_page, read, stored
 from tests.web.visiting import NINA, TEN, YOU, introduction, link_in, open_practice, press, rows
+
+__all__ = ["database_url", "host", "lasting_postgres"]
 
 NOTE = "Ünïcode, o'clock & <b>bold</b>"
 OVERRIDE = "\u202egpj.exe"
