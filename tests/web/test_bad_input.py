@@ -18,6 +18,7 @@ from portal_plugin import Client
 from tests.practices import practice
 from tests.support import PEOPLE, STEP_2, Host
 from tests.web.both_databases import database_url, host, lasting_postgres
+from tests.web.desk import REVIEW, at
 from tests.web.pages import BOOK, HTMX, Page, counted, read, ref_of, send, step_2, stored
 
 __all__ = ["database_url", "host", "lasting_postgres"]
@@ -349,10 +350,14 @@ def test_a_note_that_cannot_be_stored_comes_back_with_why(host: Host, maya: Flas
         "ﷺ" * 1000,
     ],
 )
-def test_a_note_in_any_language_is_kept_as_it_is(host: Host, maya: FlaskClient, note: str) -> None:
+def test_a_note_in_any_language_is_kept_as_it_is_and_shown_as_text(host: Host, maya: FlaskClient, note: str) -> None:
     ref = ref_of(send(maya, step_2(maya, note=note)))
     with host.app.app_context():
         assert host.portal.appointment(ref).note == note
+    for address in (at(ref), REVIEW):
+        shown = host.browser("rosa").get(address)
+        assert " ".join(note.split()) in read(shown).words
+        only_text(shown)
 
 
 @pytest.mark.parametrize(
