@@ -365,7 +365,7 @@ def test_two_workers_share_the_work_and_send_each_mail_once(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "waiting", [300, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])], ids=str
+    "waiting", [120, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])], ids=str
 )
 def test_however_many_wait_each_goes_out_once_the_oldest_first(posting: Host, mailbox: Mailbox, waiting: int) -> None:
     posting.request()
