@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from limits import parse_many
 
@@ -29,7 +30,8 @@ def utc_now() -> datetime:
 @dataclass(frozen=True, slots=True)
 class Twilio:
     """`sender` is a number in E.164 or the SID of a messaging service; `api` is Twilio's address. `answers_itself`: it
-    answers STOP, START and HELP of its own accord, as it does unless one asks it not to.
+    answers STOP, START and HELP of its own accord, as it does unless one asks it not to. `other_auth_token` signs what
+    comes in, too, while the one is replaced by the other.
     """
 
     account_sid: str
@@ -37,6 +39,7 @@ class Twilio:
     sender: str
     api: str
     answers_itself: bool = True
+    other_auth_token: str = field(default="", repr=False)
 
 
 class CalendarLinks(NamedTuple):
@@ -49,10 +52,10 @@ class CalendarLinks(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`PORTAL_` settings; docs/embedding.md has a line for each."""
+    """`PORTAL_` settings; docs/embedding.md has a line for each. The last of `secret_keys`, oldest first, signs."""
 
-    secret_keys: tuple[str, ...]
-    database_url: str
+    secret_keys: tuple[str, ...] = field(repr=False)
+    database_url: str = field(repr=False)
     base_url: str
     base_template: str
     sign_in: str
@@ -80,7 +83,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         value = config.get(name, default)
         if isinstance(value, str):
             return value.strip()
-        mistakes.append(f"{name} must be text, not {value!r}.")
+        # Some are secrets, so what was written is not repeated.
+        mistakes.append(f"{name} must be text, not {type(value).__name__}.")
         return default
 
     secret = config.get("SECRET_KEY")
@@ -91,6 +95,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             f"SECRET_KEY has fewer than {SHORTEST_SECRET} characters, and can be guessed: set it to what "
             '`python -c "import secrets; print(secrets.token_hex())"` prints.'
         )
+    fallbacks = _fallbacks(config, mistakes)
     base_url = text("PORTAL_BASE_URL", "").rstrip("/")
     if not base_url:
         mistakes.append(
@@ -104,6 +109,11 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         mistakes.append(
             "PORTAL_DATABASE_URL is not an address the portal knows: write "
             '"sqlite:////var/lib/site/portal.db" or "postgresql://user:password@host/database".'
+        )
+    elif database_url.startswith("postgresql:") and not _can_be_read(database_url):
+        mistakes.append(
+            "PORTAL_DATABASE_URL cannot be read: write what is special in its password (such as / # ? @) as %2F, %23, "
+            "%3F, %40, and its port in digits."
         )
     htmx = text("PORTAL_HTMX", "bundled")
     if htmx not in {"bundled", "host"}:
@@ -148,9 +158,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         mistakes.append("PORTAL_CLOCK must be a function that returns the time as an aware datetime.")
     if mistakes:
         raise SetupError("The portal cannot start.\n" + "\n".join(f"- {mistake}" for mistake in mistakes))
-    fallbacks = config.get("SECRET_KEY_FALLBACKS") or []
     return Settings(
-        secret_keys=(*map(str, fallbacks), _as_text(secret)),
+        secret_keys=(*fallbacks, _as_text(secret)),
         database_url=database_url,
         base_url=base_url,
         base_template=base_template,
@@ -205,7 +214,7 @@ def _twilio(data: object, private: bool, mistakes: list[str]) -> Twilio | None:
     answers_itself = given.pop("answers_itself", True)
     texts = {name: value.strip() for name, value in given.items() if isinstance(value, str) and value.strip()}
     service, number = texts.get("messaging_service_sid", ""), texts.get("from", "")
-    known = {"account_sid", "auth_token", "from", "messaging_service_sid", "api"}
+    known = {"account_sid", "auth_token", "other_auth_token", "from", "messaging_service_sid", "api"}
     if not isinstance(answers_itself, bool):
         mistakes.append("PORTAL_TWILIO: answers_itself must be True or False.")
     elif texts.keys() != given.keys() or not {"account_sid", "auth_token"} <= texts.keys() <= known:
@@ -216,7 +225,14 @@ def _twilio(data: object, private: bool, mistakes: list[str]) -> Twilio | None:
     else:
         try:
             api = check_url(texts.get("api", "https://api.twilio.com"), private)
-            return Twilio(texts["account_sid"], texts["auth_token"], service or number, api.rstrip("/"), answers_itself)
+            return Twilio(
+                texts["account_sid"],
+                texts["auth_token"],
+                service or number,
+                api.rstrip("/"),
+                answers_itself,
+                texts.get("other_auth_token", ""),
+            )
         except ValueError:
             mistakes.append("PORTAL_TWILIO: api must be a whole https address; leave it out for Twilio's own.")
     return None
@@ -269,6 +285,31 @@ def _is_rate(text: str) -> bool:
     try:
         (rate,) = parse_many(text)
         return rate.amount > 0
+    except ValueError:
+        return False
+
+
+def _fallbacks(config: Mapping[str, Any], mistakes: list[str]) -> list[str]:
+    """Oldest first; Flask wants the newest first."""
+    listed = config.get("SECRET_KEY_FALLBACKS") or []
+    if not isinstance(listed, list | tuple) or not all(isinstance(key, str | bytes) and key for key in listed):
+        mistakes.append('SECRET_KEY_FALLBACKS must be a list of earlier keys, such as ["the key before"].')
+        return []
+    keys = [_as_text(key) for key in reversed(listed)]
+    if any(len(key) < SHORTEST_SECRET for key in keys) and not (config.get("DEBUG") or config.get("TESTING")):
+        mistakes.append(
+            f"SECRET_KEY_FALLBACKS holds a key of fewer than {SHORTEST_SECRET} characters, which can be guessed: leave "
+            "it out."
+        )
+    return keys
+
+
+def _can_be_read(database_url: str) -> bool:
+    """Whether a password with a sign of its own meaning does not end up as host, port or database."""
+    try:
+        parts = urlsplit(database_url)
+        astray = parts.path if "@" in parts.netloc else parts.path + parts.query
+        return parts.port != 0 and not parts.fragment and "@" not in astray
     except ValueError:
         return False
 

@@ -9,6 +9,7 @@ from typing import Any
 from blinker import NamedSignal, Namespace
 
 from .domain.appointment import Appointment, Client
+from .domain.errors import whereabouts
 from .domain.guests import Guest
 from .domain.lifecycle import Action
 from .domain.practice import Wish
@@ -66,8 +67,8 @@ def tell(signal: NamedSignal, appointment: Appointment, sender: object) -> None:
     for receiver in signal.receivers_for(sender):
         try:
             receiver(sender, appointment=appointment)
-        except Exception:
-            log.exception("A receiver of %s raised; the change stands.", signal.name)
+        except Exception as error:
+            log.error("A receiver of %s raised; the change stands: %s", signal.name, whereabouts(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Proposal:
     wish: Wish
     starts: datetime
     ends: datetime
-    note: str
+    note: str = field(repr=False)
 
 
 CurrentClient = Callable[[], Client | None]

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,10 @@ import pytest
 from flask import Flask
 
 from portal_plugin import Client, Portal, SetupError
-from portal_plugin.services.tokens import form_token, link_token
 from portal_plugin.testing import Clock
 from tests.conftest import fresh_database
 from tests.practices import PRACTICE
-from tests.support import MONDAY, STEP_2, Host, execute, filled_form, make_host, offered_times
+from tests.support import MONDAY, STEP_2, Host, execute, make_host
 
 BOOK = "/portal/appointments/book"
 RIGHT = {
@@ -46,6 +45,12 @@ def refusal(**settings: Any) -> list[str]:
         ("SECRET_KEY", "", "long random text"),
         ("SECRET_KEY", "fifteen letters", "secrets.token_hex"),
         ("SECRET_KEY", b"dev", "secrets.token_hex"),
+        ("SECRET_KEY_FALLBACKS", "the key before, in no list", "must be a list"),
+        ("SECRET_KEY_FALLBACKS", {"the key before": "in no list"}, "must be a list"),
+        ("SECRET_KEY_FALLBACKS", ["the key before, with letters", 5], "must be a list"),
+        ("SECRET_KEY_FALLBACKS", ["the key before, with letters", ""], "must be a list"),
+        ("SECRET_KEY_FALLBACKS", ["the key before, with letters", "fifteen letters"], "leave it out"),
+        ("SECRET_KEY_FALLBACKS", [b"dev"], "leave it out"),
         ("PORTAL_BASE_URL", None, '"https://www.example.org"'),
         ("PORTAL_BASE_URL", "", '"https://www.example.org"'),
         ("PORTAL_BASE_URL", "www.example.org", '"https://www.example.org"'),
@@ -61,6 +66,9 @@ def refusal(**settings: Any) -> list[str]:
         ("PORTAL_DATABASE_URL", "postgresql://host", '"postgresql://user:password@host/database"'),
         ("PORTAL_DATABASE_URL", "sqlite:///:memory:", '"sqlite:////var/lib/site/portal.db"'),
         ("PORTAL_DATABASE_URL", 5, "must be text"),
+        ("PORTAL_DATABASE_URL", "postgresql://portal:a/b@localhost/portal", "as %2F, %23, %3F, %40"),
+        ("PORTAL_DATABASE_URL", "postgresql://portal:1#b@localhost/portal", "as %2F, %23, %3F, %40"),
+        ("PORTAL_DATABASE_URL", "postgresql://portal@localhost:port/portal", "its port in digits"),
         ("PORTAL_HTMX", "cdn", '"bundled"'),
         ("PORTAL_HTMX", True, "must be text"),
         ("PORTAL_PRIVATE_ADDRESSES", "yes", "True or False"),
@@ -124,6 +132,7 @@ def test_a_database_password_is_not_repeated() -> None:
 def test_a_missing_postgresql_driver_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delitem(sys.modules, "portal_plugin.storage.postgres", raising=False)
     monkeypatch.setitem(sys.modules, "playhouse.postgres_ext", None)
     app = Flask("host")
     app.config.update(RIGHT | {"PORTAL_DATABASE_URL": "postgresql://user@localhost/portal"})
@@ -347,37 +356,3 @@ def test_a_database_that_is_gone_is_a_503_and_a_log_line(
     assert [record for record in caplog.records if record.name == "portal_plugin"]
     execute(postgres, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert [browser.get(STEP_2).status_code for _ in range(2)][-1] == 200
-
-
-# Keys that change.
-
-
-def test_forms_and_links_made_with_the_key_before_stay_good(sqlite_url: str, tmp_path: Path, clock: Clock) -> None:
-    before = make_host(sqlite_url, tmp_path, clock, SECRET_KEY="the key before")
-    before.apply(PRACTICE)
-    ref = before.request().ref
-    link, token = link_token(before.state, "again", ref), form_token(before.state, "maya")
-    before.state.db.close_all()
-    for fallbacks, status in ((["the key before"], 303), ([], 404)):
-        host = make_host(sqlite_url, tmp_path, clock, SECRET_KEY="the key of today", SECRET_KEY_FALLBACKS=fallbacks)
-        browser = host.browser("maya")
-        assert browser.get(f"/portal/link/{link}").status_code == status
-        page = browser.get(STEP_2).text
-        form = filled_form(page, starts=offered_times(page)[0], portal_token=token)
-        assert browser.post(BOOK, data=form).status_code == (303 if fallbacks else 400)
-        made_today = form_token(host.state, "maya")
-        only_today = make_host(sqlite_url, tmp_path, clock, SECRET_KEY="the key of today")
-        fresh = filled_form(page, starts=offered_times(page)[-1], portal_token=made_today)
-        assert only_today.browser("maya").post(BOOK, data=fresh).status_code == 303
-        host.state.db.close_all()
-        only_today.state.db.close_all()
-        clock.advance(timedelta(hours=1))
-
-
-def test_a_key_may_be_bytes(sqlite_url: str, tmp_path: Path, clock: Clock) -> None:
-    host = make_host(sqlite_url, tmp_path, clock, SECRET_KEY=b"\xff\x00 bytes", SECRET_KEY_FALLBACKS=[b"\xfe"])
-    host.apply(PRACTICE)
-    page = host.browser("maya").get(STEP_2).text
-    form = filled_form(page, starts=offered_times(page)[0])
-    assert host.browser("maya").post(BOOK, data=form).status_code == 303
-    host.state.db.close_all()

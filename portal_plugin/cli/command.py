@@ -12,7 +12,7 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from pydantic_core import to_jsonable_python
 
-from ..domain.errors import AlreadyDecided, NotOffered, PortalError, PracticeFileError, SetupError
+from ..domain.errors import AlreadyDecided, NotOffered, PortalError, PracticeFileError, SetupError, whereabouts
 from ..services.state import State
 from ..storage.database import Unreachable, check_ready
 from ..web.api.problems import CODES, Problem
@@ -184,7 +184,7 @@ def _told(error: Exception) -> tuple[str, str, int, dict[str, Any]]:
     if isinstance(error, PortalError):
         status, code = CODES.get(type(error), (422, "refused"))
         return code, str(error), _OF_HTTP.get(status, REFUSED), _more(error)
-    log.error("a command failed", exc_info=error)
+    log.error("a command failed: %s", whereabouts(error))
     if isinstance(error, Unreachable):
         return "unavailable", "The database cannot be reached just now.", UNAVAILABLE, {}
     return "failed", "Something went wrong here, and the log says what.", UNAVAILABLE, {}

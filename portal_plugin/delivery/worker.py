@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from flask import Flask
 
-from ..domain.errors import SetupError
+from ..domain.errors import SetupError, whereabouts
 from ..domain.webhooks import EXPIRING
 from ..services.decisions import expire_lapsed
 from ..services.expiring import still_waits, warn_of_expiry
@@ -183,8 +183,8 @@ def run(
             if abs(state.now() - told) >= REPORT:
                 say(tally.told(state))
                 tally, told = Tally(), state.now()
-        except Exception:
-            log.exception("The worker could not finish its round and tries again.")
+        except Exception as error:
+            log.error("The worker could not finish its round and tries again: %s", _told(error))
         finally:
             if not state.db.is_closed():
                 state.db.close()
@@ -202,12 +202,16 @@ def _keep_up(app: Flask, state: State, running: dict[Lane, Future[None]], stop: 
     for lane, ended in [(lane, future) for lane, future in running.items() if future.done()]:
         del running[lane]
         if error := ended.exception():
-            log.error("The worker could not finish a round of %s and tries again.", lane.channel, exc_info=error)
+            log.error("The worker could not finish a round of %s and tries again: %s", lane.channel, _told(error))
     for lane in outbox.lanes_due(state.db, state.now()):
         # There is always room for mails, however many endpoints hang.
         room = not _is_endpoint(lane) or sum(map(_is_endpoint, running)) < MOST_LANES
         if lane not in running and room:
             running[lane] = _start(app, state, lane, stop, tally)
+
+
+def _told(error: BaseException) -> str:
+    return str(error) if isinstance(error, (SetupError, *Unreachable)) else whereabouts(error)
 
 
 def _start(app: Flask, state: State, lane: Lane, stop: threading.Event, tally: Tally) -> Future[None]:

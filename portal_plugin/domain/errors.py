@@ -1,5 +1,6 @@
 """Everything the portal refuses, each with a sentence for the person who reads it."""
 
+import traceback
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,6 +28,12 @@ def in_words(state: str) -> str:
     """A status or an action, as inside a sentence that can be told in other languages."""
     plain = state.replace("_", "-")
     return next((word for word in _WORDS if word == plain), plain)
+
+
+def whereabouts(error: BaseException) -> str:
+    """An error's class and where it was raised, for a log. Its message may name somebody, so that stays out."""
+    where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    return f"{type(error).__name__}\nTraceback (most recent call last):\n{where}"
 
 
 class PortalError(Exception):

@@ -57,6 +57,9 @@ class IntakeAnswer(NamedTuple):
     kind: QuestionKind
     answer: str
 
+    def __repr__(self) -> str:
+        return f"IntakeAnswer({self.key})"
+
 
 @dataclass(frozen=True, slots=True)
 class Guest:

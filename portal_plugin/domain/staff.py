@@ -1,6 +1,6 @@
 """Who decides for the practice, as the host knows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .text import clean_line
 
@@ -10,10 +10,10 @@ class Staff:
     """Somebody who may use the review page. `id` is the host's own; `name` stands in the history of what they did."""
 
     id: str
-    name: str
+    name: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        for field in ("id", "name"):
-            object.__setattr__(self, field, clean_line(str(getattr(self, field) or "")))
+        for each in ("id", "name"):
+            object.__setattr__(self, each, clean_line(str(getattr(self, each) or "")))
         if not self.id:
             raise ValueError("a Staff needs an id: the host's own, which never changes")

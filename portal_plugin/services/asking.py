@@ -2,14 +2,13 @@
 
 import logging
 import threading
-import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from datetime import datetime
 from typing import TypeVar
 
 from ..domain.appointment import Appointment, Client
-from ..domain.errors import NotAnswered, PortalError
+from ..domain.errors import NotAnswered, PortalError, whereabouts
 from ..domain.guests import Guest
 from ..domain.instants import seconds
 from ..domain.lifecycle import Action
@@ -92,9 +91,7 @@ class Host:
         except PortalError:
             raise
         except Exception as error:
-            # Without its message, which may name somebody: where it happened is what its developer needs.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("%s could not be asked: %s at\n%s", what, type(error).__name__, where)
+            log.error("%s could not be asked: %s", what, whereabouts(error))
             raise NotAnswered from error
 
     def _in_time(self, what: str, deadline: float, question: Callable[[], Answer]) -> Answer:

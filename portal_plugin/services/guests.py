@@ -20,7 +20,7 @@ from .messages import practice_facts
 from .requests import Asking, request_appointment, willing
 from .rules import check_again
 from .state import State
-from .tokens import LinkExpired, guest_id
+from .tokens import LinkExpired, guest_ids
 
 VISITOR = Client("guest-visitor", "", "", new=True)
 """Whoever has not said yet who they are; a practice's rules about new clients hold for them."""
@@ -183,8 +183,10 @@ def _became_or_expired(state: State, practice: Practice, draft: Draft) -> Appoin
 
 
 def own_client(state: State, guest: Guest) -> Client:
-    """Of somebody for whom the host keeps no account."""
-    return Client(guest_id(state, guest.mailbox), guest.name, guest.email, guest.phone, new=True)
+    """Of somebody for whom the host keeps no account. Who came while an earlier key was in use stays who they are."""
+    ids = guest_ids(state, guest.mailbox)
+    known = guests.known_as(state.db, ids) if len(ids) > 1 else None
+    return Client(known or ids[0], guest.name, guest.email, guest.phone, new=True)
 
 
 def forget_drafts(state: State) -> None:

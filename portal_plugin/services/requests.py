@@ -62,13 +62,13 @@ class Asking:
     client: Client
     starts: datetime
     actor: Actor
-    note: str = ""
-    message: str = ""
+    note: str = field(default="", repr=False)
+    message: str = field(default="", repr=False)
     consent: ReminderConsent | None = None
     key: str | None = None
     moving: Appointment | None = None
     host_reference: str = ""
-    host_data: Mapping[str, Any] = field(default_factory=dict)
+    host_data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     language: str = ""
     zone: str = ""
     offer: Offer | None = None

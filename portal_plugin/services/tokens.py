@@ -52,15 +52,20 @@ def _form_signature(key: str, made: str, client_id: str) -> str:
     return hmac.digest(key.encode(), signed, "sha256").hex()
 
 
-def guest_id(state: State, mailbox: str) -> str:
-    """A client's id for who has no account: the same for the same mailbox, so that the practice's rules hold."""
-    return OWN_ID + fingerprint(state, "guest", mailbox)
+def guest_ids(state: State, mailbox: str) -> list[str]:
+    """A client's ids for who has no account, the newest key's first: the same for the same mailbox, so that the
+    practice's rules hold.
+    """
+    return [OWN_ID + _fingerprint(key, "guest", mailbox) for key in reversed(state.settings.secret_keys)]
 
 
 def fingerprint(state: State, purpose: str, text: str) -> str:
     """32 hexadecimal digits that stand for a text, and tell nothing of it to who has not the key."""
-    key = state.settings.secret_keys[-1].encode()
-    return hmac.digest(key, f"portal-{purpose}.{text}".encode(), "sha256").hex()[:32]
+    return _fingerprint(state.settings.secret_keys[-1], purpose, text)
+
+
+def _fingerprint(key: str, purpose: str, text: str) -> str:
+    return hmac.digest(key.encode(), f"portal-{purpose}.{text}".encode(), "sha256").hex()[:32]
 
 
 def link_token(state: State, purpose: str, ref: str) -> str:

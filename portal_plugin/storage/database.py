@@ -50,14 +50,14 @@ def open_database(url: str) -> Database:
         )
     else:
         try:
-            from playhouse.postgres_ext import PooledPsycopg3Database
+            from .postgres import PostgresDatabase
         except ImportError:
             raise SetupError(
                 'PORTAL_DATABASE_URL names PostgreSQL, whose driver is missing: pip install "portal_plugin[postgres]".'
             ) from None
         options = {"max_connections": 16, "timeout": 10, "stale_timeout": 300, "connect_timeout": 5}
         options |= parse(url, unquote_password=True, unquote_user=True)
-        database = PooledPsycopg3Database(options.pop("database"), **options)
+        database = PostgresDatabase(options.pop("database"), **options)
     # A connection shared by parent and child mixes their answers.
     reference = weakref.ref(database)
 

@@ -32,6 +32,9 @@ class Feed(NamedTuple):
     secret: str
     created: datetime
 
+    def __repr__(self) -> str:
+        return f"Feed({self.kind}, created {self.created:%Y-%m-%d})"
+
 
 def renew(db: Database, kind: Kind, owner: str, now: datetime) -> Feed:
     """A new address; one that there was leads nowhere from now on."""

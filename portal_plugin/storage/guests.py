@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from peewee import Database
 from ..domain.appointment import Appointment
 from ..domain.guests import Choices, Guest, IntakeAnswer, Introduction, QuestionKind
 from ..domain.instants import instant
-from .database import is_postgres, run
+from .database import is_postgres, marks, run
 
 REMEMBERED = timedelta(days=7)
 """How long what was chosen is kept after a link has expired, and nothing about the person: it leads back to it."""
@@ -159,6 +160,13 @@ def purge(db: Database, now: datetime) -> None:
     run(db, f"DELETE FROM portal_outbox WHERE appointment IS NULL AND {theirs}", now)  # noqa: S608
     run(db, f"UPDATE portal_guest_request SET {_FORGET}, mail = NULL WHERE {_EXPIRED}", now)  # noqa: S608
     run(db, "DELETE FROM portal_guest_request WHERE expires <= ?", now - REMEMBERED)
+
+
+def known_as(db: Database, ids: Sequence[str]) -> str | None:
+    """That of these client ids which somebody came under last, if any."""
+    query = f"SELECT client_id FROM portal_appointment WHERE client_id IN ({marks(ids)}) ORDER BY id DESC LIMIT 1"  # noqa: S608
+    row = run(db, query, *ids).fetchone()
+    return row[0] if row else None
 
 
 def intake(db: Database, appointment: Appointment) -> list[IntakeAnswer]:

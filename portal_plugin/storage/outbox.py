@@ -54,6 +54,9 @@ class Message(NamedTuple):
     attempts: int
     lease: str
 
+    def __repr__(self) -> str:
+        return f"Message({self.id}, {self.channel}, {self.topic})"
+
 
 def enqueue(
     db: Database,

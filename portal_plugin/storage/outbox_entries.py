@@ -46,6 +46,9 @@ class Entry(NamedTuple):
     failed: datetime | None
     sent: datetime | None
 
+    def __repr__(self) -> str:
+        return f"Entry({self.id}, {self.channel}, {self.topic}, {self.state})"
+
     @property
     def state(self) -> Delivery:
         return Delivery.SENT if self.sent else Delivery.FAILED if self.failed else Delivery.WAITING

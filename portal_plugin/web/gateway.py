@@ -52,8 +52,9 @@ def _before() -> None:
     account = state.settings.twilio
     if account is None:
         abort(404)
-    signature = request.headers.get("X-Twilio-Signature", "")
-    is_genuine = genuine(_called(state.settings.base_url), request.form, signature, account.auth_token)
+    signature, called = request.headers.get("X-Twilio-Signature", ""), _called(state.settings.base_url)
+    tokens = filter(None, (account.auth_token, account.other_auth_token))
+    is_genuine = any(genuine(called, request.form, signature, token) for token in tokens)
     state.check()
     if not is_genuine:
         history.record_refused(state.db, None, _CALLER, Event.TEXT, "badly signed", state.now())

@@ -1,6 +1,6 @@
 """Reminders: what a client agreed to, and how they turn it on and off."""
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.consent import ReminderConsent
@@ -49,7 +49,15 @@ def known_phone() -> str:
 def on_this_page(zone: str, phone: str, text: str, *, unticked: bool = True) -> ReminderConsent:
     """What proves that the client read `text` and sent the form of this request."""
     agent = request.user_agent.string[:500]
-    return ReminderConsent(phone, zone, request.remote_addr or "", agent, request.path, text, unticked)
+    return ReminderConsent(phone, zone, request.remote_addr or "", agent, _page(), text, unticked)
+
+
+def _page() -> str:
+    """The address of this request. What is kept for good must not hold a link that still opens something."""
+    path: str = request.path
+    for key in (g.portal_guest, (request.view_args or {}).get("token")):
+        path = path.replace(key, "...") if key else path
+    return path
 
 
 def _form(sent: dict[str, str]) -> ReminderForm:
