@@ -180,8 +180,8 @@ def refuse_foreign_posts() -> None:
     """A form posted from another site is refused before anything is read."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
-    origin = request.headers.get("Origin")
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin and _foreign(origin)):
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if site == "cross-site" or (_foreign(origin) if origin else site == "same-site"):
         abort(400, say("This form was sent from another site."))
 
 

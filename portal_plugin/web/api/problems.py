@@ -24,6 +24,7 @@ from ...domain.errors import (
 )
 from ...domain.lifecycle import Status
 from ...storage.database import Unreachable
+from .. import headers
 from .schemas import Fault, Slot
 from .schemas import Problem as Body
 
@@ -103,7 +104,8 @@ def respond(problem: Problem) -> Response:
 def protect(response: Response) -> Response:
     """What every answer of the API says about itself."""
     response.headers["Cache-Control"] = "no-store"
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    # Those of no route of ours, too, which the signal knows nothing of.
+    headers.protect(response)
     return response
 
 
