@@ -159,7 +159,6 @@ def _give_guest(endpoint: str, values: dict[str, Any]) -> None:
 def _after(response: Response) -> Response:
     if request.endpoint == "portal.static":
         return keep_for_good(response)
-    response.headers.setdefault("Cache-Control", "no-store")
     vary(response)
     return response
 

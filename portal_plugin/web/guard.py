@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, g, has_request_context, redirect, request, url_for
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+NOBODYS = "0" * 32
+"""A reference that no appointment has, to ask the database for."""
 ASKED_TO_SIGN_IN = "signed-in"
 """In the address that staff come back to: whoever is still nobody then is sent away only once."""
 
@@ -90,7 +92,8 @@ def enter_as_guest() -> None:
         return
     state, practice = current_state(), current_practice()
     link = read_link(state, token)
-    first = appointments.by_ref(state.db, practice, link.ref) if link and link.purpose == GUEST else None
+    # Asked for in any case: a link that was made up takes as long as one whose client was erased.
+    first = appointments.by_ref(state.db, practice, link.ref if link and link.purpose == GUEST else NOBODYS)
     if first is None or first.client.id.startswith(PSEUDONYM):
         record_bad_link("not genuine")
         raise NotFound
@@ -168,6 +171,13 @@ def record_refused(kind: ActorKind, event: Event, appointment: Appointment | Non
     state = current_state()
     actor = Actor(kind, signed_in_client().id, request_id())
     history.record_refused(state.db, appointment.id if appointment else None, actor, event, reason, state.now())
+
+
+def refuse_link() -> NoReturn:
+    """A link to an appointment that is not genuine: it takes as long as one to another client's. Raises NotFound."""
+    appointments.by_ref(current_state().db, current_practice(), NOBODYS)
+    record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
+    raise NotFound
 
 
 def record_bad_link(reason: str) -> None:

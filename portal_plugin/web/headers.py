@@ -1,4 +1,4 @@
-"""What every answer says about itself: who may put it into a frame, what may run in it, what a link away tells."""
+"""What every answer says about itself: who may keep it, put it into a frame, run something in it."""
 
 from flask import Flask, current_app, request
 from werkzeug.wrappers import Response
@@ -32,6 +32,7 @@ def protect_ours(_: Flask, response: Response, **__: object) -> None:
 
 def protect(response: Response) -> None:
     headers = response.headers
+    headers.setdefault("Cache-Control", "no-store")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     theirs = headers.getlist("Content-Security-Policy")

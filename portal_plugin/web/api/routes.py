@@ -62,7 +62,6 @@ def create_api(url_prefix: str) -> Blueprint:
     api.url_value_preprocessor(limit_body)
     api.before_request(_before)
     api.after_request(tell_allowance)
-    api.after_request(problems.protect)
     problems.handle_all(api)
 
     def meet_the_host() -> Response | None:
