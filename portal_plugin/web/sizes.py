@@ -12,8 +12,13 @@ MOST_FIELDS = 1_000
 
 
 def limit_body(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Before the site's own `before_request` functions, which may read the form, as Flask-WTF's do."""
+    """Before the site's own `before_request` functions, which may read the form, as Flask-WTF's do. Raises
+    RequestEntityTooLarge.
+    """
     request.max_content_length = LARGEST
+    # Werkzeug cuts a body that does not say its length at the limit, and says nothing.
+    if request.method == "POST" and request.content_length is None and len(request.get_data()) >= LARGEST:
+        raise RequestEntityTooLarge
 
 
 def limit_fields() -> None:
