@@ -101,8 +101,8 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         # Else an address with a slash more or less is redirected to what the Host header says.
         slashes = {"strict_slashes": not rule.endswith("/"), "merge_slashes": False}
         blueprint.add_url_rule(rule, endpoint, view, methods=methods, **slashes)
-    blueprint.url_value_preprocessor(limit_body)
     blueprint.url_value_preprocessor(_begin)
+    blueprint.url_value_preprocessor(limit_body)
     blueprint.url_defaults(_give_guest)
     blueprint.url_defaults(name_version)
     blueprint.before_request(_before)
