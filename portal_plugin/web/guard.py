@@ -115,11 +115,11 @@ def within_reach(found: list[Appointment]) -> list[Appointment]:
 
 def own_appointment(ref: str) -> Appointment:
     """The client's own appointment. Raises NotFound for another's just as for none."""
-    client = signed_in_client()
-    appointment = appointments.by_ref(current_state().db, current_practice(), ref)
-    if appointment is None or appointment.client.id != client.id or not within_reach([appointment]):
+    client, db = signed_in_client(), current_state().db
+    appointment = appointments.owned(db, current_practice(), client.id, ref)
+    if appointment is None or not within_reach([appointment]):
         # For none as for another's: that one is written down and the other not must not tell them apart.
-        record_refused(ActorKind.CLIENT, Event.ACCESS, appointment)
+        record_refused(ActorKind.CLIENT, Event.ACCESS, appointments.number(db, ref))
         raise NotFound
     return appointment
 
@@ -166,16 +166,18 @@ def request_id() -> str | None:
     return cast(str, request.environ.setdefault("portal_plugin.request_id", own))
 
 
-def record_refused(kind: ActorKind, event: Event, appointment: Appointment | None = None, reason: str = "") -> None:
+def record_refused(kind: ActorKind, event: Event, appointment: int | None = None, reason: str = "") -> None:
     """Write down what the client of this request is about to be refused."""
     state = current_state()
     actor = Actor(kind, signed_in_client().id, request_id())
-    history.record_refused(state.db, appointment.id if appointment else None, actor, event, reason, state.now())
+    history.record_refused(state.db, appointment, actor, event, reason, state.now())
 
 
 def refuse_link() -> NoReturn:
     """A link to an appointment that is not genuine: it takes as long as one to another client's. Raises NotFound."""
-    appointments.by_ref(current_state().db, current_practice(), NOBODYS)
+    db = current_state().db
+    appointments.owned(db, current_practice(), signed_in_client().id, NOBODYS)
+    appointments.number(db, NOBODYS)
     record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
     raise NotFound
 
