@@ -43,6 +43,9 @@ drain: .venv/.test
 budgets: .venv/.test
 	$(BIN)/python -m benchmarks.budgets $(ARGS)
 
+equal-time: .venv/.test
+	$(BIN)/python -m benchmarks.equal_time $(ARGS)
+
 bench-peers: .venv/.test
 	$(BIN)/python -m benchmarks.peers.compare $(ARGS)
 

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from portal_plugin.services.tokens import AGAIN, GUEST, VERIFY, form_token, link_token
 from portal_plugin.storage import history
 from portal_plugin.testing import Clock
-from tests.api.support import make_key
+from tests.api.support import PROBLEM, make_key
 from tests.practices import PRACTICE as NO_NEW_CLIENTS
 from tests.web.addresses import ADDRESSES, For, Guard, Keep
 from tests.web.house import MISSING, House, each, every_row, open_house
@@ -117,6 +117,14 @@ def test_whom_an_address_is_for_is_let_in_and_the_answer_says_who_may_keep_it(ho
         assert answer.headers["Referrer-Policy"] == "same-origin", rule
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"], rule
         assert answer.headers["X-Frame-Options"] == "DENY", rule
+
+
+def test_every_answer_with_a_body_names_its_type_and_charset(house: House) -> None:
+    for rule, _, method, row in each():
+        answer = house.right(row, rule, method, names=own(house, row.audience))
+        if answer.data:
+            told = answer.headers["Content-Type"]
+            assert "charset=utf-8" in told or answer.mimetype in {"application/json", PROBLEM}, (rule, told)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

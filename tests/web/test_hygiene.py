@@ -1,6 +1,7 @@
 """What every answer says about itself, how much may be sent, and where nobody is led: whatever the host's site does."""
 
 import socket
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -14,8 +15,10 @@ from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from portal_plugin.domain.errors import SetupError
+from portal_plugin.services.tokens import AGAIN, link_token
 from portal_plugin.testing import Clock
 from portal_plugin.web.headers import PAGE
 from tests.api.support import API, WANTED, make_key
@@ -355,3 +358,12 @@ def test_the_portal_s_own_htmx_is_marked_and_a_host_s_is_not(host: Host, maya: F
     """By the mark portal.js knows which htmx it may forbid to run code; see tests/browser/test_policy.py."""
     scripts = [tag for tag in read(maya.get(BOOK)).named("script") if "data-portal-htmx" in tag]
     assert [urlsplit(tag["src"]).path for tag in scripts] == ["/portal/static/vendor/htmx.min.js"]
+
+
+def test_links_are_signed_with_sha_256_and_those_of_before_still_open(host: Host, maya: FlaskClient) -> None:
+    ref, made = host.request().ref, int(host.clock().timestamp())
+    signature = link_token(host.state, AGAIN, ref).rpartition(".")[2]
+    assert len(urlsafe_b64decode(f"{signature}=")) == 32
+    before = URLSafeSerializer(host.state.settings.secret_keys[-1], salt="portal-link").dumps([AGAIN, ref, made])
+    assert maya.get(f"/portal/link/{before}").status_code == 303
+    assert maya.get(f"/portal/link/{before[:-2]}").status_code == 404
