@@ -1,7 +1,7 @@
 """Whether the time an answer takes tells another client's appointment from none: `python -m benchmarks.equal_time`.
 
 The same client looks in turn at another's, at one whose client was erased, and at two references that are nobody's,
-and then at one of their own, through the WSGI interface and without a network. The second that is nobody's shows how far
+and then at one of their own, through the WSGI interface and without a network. The second of nobody's shows how far
 two medians of the same thing lie apart; one's own shows that a difference would be seen. Each refusal is written down.
 """
 
