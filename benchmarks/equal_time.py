@@ -37,7 +37,7 @@ def works(folder: Path, database: Path) -> dict[str, Work]:
         "another's": others,
         "erased": erased,
         "nobody's": "0" * 32,
-        "nobody's, again": "f" * 32,
+        "nobody's, too": "f" * 32,
         "one's own": mine,
     }
 

@@ -316,15 +316,15 @@ def test_an_address_with_more_slashes_is_no_way_to_another_site(host: Host, path
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("name", ["next", "back", "return", "return_to", "url", "redirect", "done", "after", "zone"])
-def test_no_word_in_an_address_leads_elsewhere(house: House, name: str) -> None:
-    for value in (f"//{EVIL}", f"https://{EVIL}/", f"/\\{EVIL}"):
-        for rule, _, _, row in each():
-            if "GET" in row.methods:
-                answer = house.browser("maya").get(house.path(rule), query_string={name: value})
-                assert not urlsplit(answer.location or "").netloc, rule
-                for href in read(answer).links if answer.mimetype == "text/html" else []:
-                    assert urlsplit(href).netloc != EVIL, rule
+@pytest.mark.parametrize("value", [f"//{EVIL}", f"https://{EVIL}/", f"/\\{EVIL}"])
+def test_no_word_in_an_address_leads_elsewhere(house: House, value: str) -> None:
+    names = ("next", "back", "return", "return_to", "url", "redirect", "done", "after", "zone", "provider", "v")
+    for rule, _, _, row in each():
+        if "GET" in row.methods:
+            answer = house.browser("maya").get(house.path(rule), query_string=dict.fromkeys(names, value))
+            assert not urlsplit(answer.location or "").netloc, rule
+            for href in read(answer).links if answer.mimetype == "text/html" else []:
+                assert urlsplit(href).netloc != EVIL, rule
 
 
 # The Host header.
