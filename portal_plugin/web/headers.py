@@ -36,7 +36,7 @@ def protect(response: Response) -> None:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     theirs = headers.getlist("Content-Security-Policy")
-    ours = [policy for policy in ("" if theirs else _policy(response),) if policy]
+    ours = [] if theirs else _needed(response)
     if "X-Frame-Options" not in headers and not any(map(_speaks_of_frames, theirs)):
         ancestors = current_app.extensions["portal"].settings.framing
         ours.append(f"frame-ancestors {ancestors}")
@@ -47,11 +47,11 @@ def protect(response: Response) -> None:
         headers.add("Content-Security-Policy", "; ".join(ours))
 
 
-def _policy(response: Response) -> str:
-    """Empty for a page that stands in the site's own frame, whose needs are not ours to know."""
+def _needed(response: Response) -> list[str]:
+    """Nothing for a page that stands in the site's own frame, whose needs are not ours to know."""
     if response.mimetype != "text/html":
-        return NO_PAGE
-    return PAGE if request.environ.get(_WHOLE_PAGE) and _frame_is_ours() else ""
+        return [NO_PAGE]
+    return [PAGE] if request.environ.get(_WHOLE_PAGE) and _frame_is_ours() else []
 
 
 def _frame_is_ours() -> bool:
