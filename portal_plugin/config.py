@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from limits import parse_many
 
@@ -39,6 +39,14 @@ class Twilio:
     answers_itself: bool = True
 
 
+class CalendarLinks(NamedTuple):
+    """Where calendars on the web open with an appointment filled in; they have moved before."""
+
+    google: str = "https://calendar.google.com/calendar/render"
+    outlook: str = "https://outlook.live.com/calendar/0/deeplink/compose"
+    microsoft_365: str = "https://outlook.office.com/calendar/0/deeplink/compose"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`PORTAL_` settings; docs/embedding.md has a line for each."""
@@ -53,6 +61,7 @@ class Settings:
     retention: timedelta | None
     outbox_kept: timedelta | None
     private_addresses: bool
+    calendar_links: CalendarLinks
     webhooks: tuple[Endpoint, ...]
     staff_mail: tuple[StaffMail, ...]
     sms: Any
@@ -108,6 +117,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     private_addresses = config.get("PORTAL_PRIVATE_ADDRESSES", False)
     if not isinstance(private_addresses, bool):
         mistakes.append(f"PORTAL_PRIVATE_ADDRESSES is {private_addresses!r}: write True or False.")
+    calendar_links = _calendar_links(config.get("PORTAL_CALENDAR_LINKS") or {}, mistakes)
     webhooks = _webhooks(config.get("PORTAL_WEBHOOKS") or [], private_addresses is True, mistakes)
     staff_mail = _staff_mail(config.get("PORTAL_STAFF_MAIL") or [], mistakes)
     twilio = _twilio(config.get("PORTAL_TWILIO"), private_addresses is True, mistakes)
@@ -152,6 +162,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         retention=retention,
         outbox_kept=outbox_kept,
         private_addresses=private_addresses,
+        calendar_links=calendar_links,
         webhooks=webhooks,
         staff_mail=staff_mail,
         sms=sms,
@@ -171,6 +182,20 @@ def _days(name: str, days: object, example: str, mistakes: list[str]) -> timedel
         return timedelta(days=days)
     mistakes.append(f"{name} is {days!r}: write a whole number of days, such as {example}, or None to keep everything.")
     return None
+
+
+def _calendar_links(given: object, mistakes: list[str]) -> CalendarLinks:
+    links: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"": given}
+    if links.keys() <= set(CalendarLinks._fields) and all(
+        isinstance(link, str) and link.startswith("https://") and is_web_address(link) and "?" not in link
+        for link in links.values()
+    ):
+        return CalendarLinks(**links)
+    mistakes.append(
+        f"PORTAL_CALENDAR_LINKS is {given!r}: write a dict with a whole https address for one or more of "
+        f"{', '.join(CalendarLinks._fields)}."
+    )
+    return CalendarLinks()
 
 
 _TWILIO = "write a dict with account_sid, auth_token, and from (a number such as +12125550100) or messaging_service_sid"

@@ -1,6 +1,7 @@
 """Imports point one way, and what belongs to one room is named in no other."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -228,3 +229,11 @@ def test_nothing_connects_or_reads_the_clock_when_imported():
     ]
 
     assert not wrong
+
+
+def test_nothing_is_exported_in_cells() -> None:
+    """A spreadsheet runs what begins with = + - @ or a tab: whoever adds such an export has to escape it, and to say so
+    in docs/faults.md.
+    """
+    for file in FILES:
+        assert not re.search(r"import (csv|openpyxl|xlsxwriter)|text/csv|spreadsheet", file.read_text()), file

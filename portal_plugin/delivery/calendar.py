@@ -7,13 +7,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from ..config import CalendarLinks
 from ..domain.lifecycle import Status
 from ..domain.text import clean_line
 from ..wording import say
-
-GOOGLE = "https://calendar.google.com/calendar/render"
-OUTLOOK = "https://outlook.live.com/calendar/0/deeplink/compose"
-MICROSOFT_365 = "https://outlook.office.com/calendar/0/deeplink/compose"
 
 
 def calendar_file(
@@ -108,10 +105,10 @@ def _common_name(name: str) -> vText:
     return vText(clean_line(name).replace('"', "'"))
 
 
-def google_link(facts: Mapping[str, Any]) -> str:
+def google_link(facts: Mapping[str, Any], base: str) -> str:
     starts, ends = (datetime.fromisoformat(facts[end]) for end in ("starts", "ends"))
     return _link(
-        GOOGLE,
+        base,
         action="TEMPLATE",
         text=title(facts),
         dates=f"{starts:%Y%m%dT%H%M%SZ}/{ends:%Y%m%dT%H%M%SZ}",
@@ -121,7 +118,7 @@ def google_link(facts: Mapping[str, Any]) -> str:
     )
 
 
-def outlook_link(facts: Mapping[str, Any], base: str = OUTLOOK) -> str:
+def outlook_link(facts: Mapping[str, Any], base: str) -> str:
     starts, ends = (datetime.fromisoformat(facts[end]) for end in ("starts", "ends"))
     return _link(
         base,
@@ -135,13 +132,12 @@ def outlook_link(facts: Mapping[str, Any], base: str = OUTLOOK) -> str:
     )
 
 
-def web_links(facts: Mapping[str, Any]) -> dict[str, str]:
+def web_links(facts: Mapping[str, Any], bases: CalendarLinks) -> dict[str, str]:
     """Name and address of each calendar on the web that the appointment can be put into."""
-    outlook = outlook_link(facts)
     return {
-        "Google Calendar": google_link(facts),
-        "Outlook": outlook,
-        "Microsoft 365": MICROSOFT_365 + outlook.removeprefix(OUTLOOK),
+        "Google Calendar": google_link(facts, bases.google),
+        "Outlook": outlook_link(facts, bases.outlook),
+        "Microsoft 365": outlook_link(facts, bases.microsoft_365),
     }
 
 

@@ -28,7 +28,7 @@ from ..services.tokens import AGAIN, GUEST, link_token
 from ..services.tokens import VERIFY as VERIFY_LINK
 from ..storage.outbox import STAFF, STAFF_DIGEST, VERIFY, Message
 from ..wording import say, speaking
-from .calendar import MICROSOFT_365, calendar_file, google_link, outlook_link
+from .calendar import calendar_file, google_link, outlook_link
 from .speaking import language_of, own_start
 
 TIMEOUT = 20
@@ -201,7 +201,7 @@ def _compose(state: State, row: Message, news: Items | None) -> flask_mail.Messa
         return _mail(state, row, _for_staff(state, row, items), "" if row.topic == STAFF_DIGEST else items[0]["ref"])
     if row.topic == VERIFY:
         return _from_practice(_mail(state, row, _to_verify(state, facts)), facts["practice"])
-    zone = ZoneInfo(facts["zone"])
+    zone, calendars = ZoneInfo(facts["zone"]), state.settings.calendar_links
     confirmed = row.topic == "confirmed"
     # Who has no account sees to their appointment through the mail's own link.
     guest = link_token(state, GUEST, facts["thread"]) if facts.get("guest") else None
@@ -225,9 +225,9 @@ def _compose(state: State, row: Message, news: Items | None) -> flask_mail.Messa
         "calendar_url": url_for("portal.calendar", ref=facts["ref"], guest=guest, _external=True)
         if confirmed
         else None,
-        "google_url": google_link(facts) if confirmed else None,
-        "outlook_url": outlook_link(facts) if confirmed else None,
-        "microsoft_365_url": outlook_link(facts, MICROSOFT_365) if confirmed else None,
+        "google_url": google_link(facts, calendars.google) if confirmed else None,
+        "outlook_url": outlook_link(facts, calendars.outlook) if confirmed else None,
+        "microsoft_365_url": outlook_link(facts, calendars.microsoft_365) if confirmed else None,
     }
     message, practice = _mail(state, row, context, thread=facts.get("thread", facts["ref"])), facts["practice"]
     _from_practice(message, practice)

@@ -21,10 +21,8 @@ REFUSALS_OF_ALL = 1_000
 _CONCERNS = """
 SELECT h.id FROM portal_appointment a JOIN portal_history h ON h.appointment = a.id
     WHERE a.client_id = ? AND (h.actor_kind NOT IN ('client', 'link') OR h.actor = ?)
-UNION SELECT id FROM portal_history WHERE result = 'refused' AND actor = ? AND actor_kind IN ('client', 'link')
+UNION SELECT id FROM portal_history WHERE actor = ? AND actor_kind IN ('client', 'link')
 UNION SELECT id FROM portal_history WHERE action = 'export' AND reason = ?
-UNION SELECT id FROM portal_history WHERE action IN ('opt_in', 'opt_out', 'wait', 'wait_end') AND actor = ?
-    AND actor_kind = 'client'
 """
 _ENTRY = "h.at, h.actor_kind, h.actor, h.action, h.from_status, h.to_status, h.result, h.reason, h.request_id"
 
@@ -96,13 +94,13 @@ def was_replaced(db: Database, appointment: int) -> bool:
 
 
 def about(db: Database, client_id: str) -> list[tuple[str | None, HistoryEntry]]:
-    """What happened to a client's appointments, each with its reference, what they were refused, exports, what they
-    said to text reminders, and that they joined and left the waitlist.
+    """What happened to a client's appointments, each with its reference, whatever else they did or were refused, and
+    exports.
     """
     query = f"""SELECT a.ref, {_ENTRY} FROM portal_history h
         LEFT JOIN portal_appointment a ON a.id = h.appointment AND a.client_id = ?
         WHERE h.id IN ({_CONCERNS}) ORDER BY h.id"""  # noqa: S608
-    return [(ref, _entry(values)) for ref, *values in run(db, query, *[client_id] * 6)]
+    return [(ref, _entry(values)) for ref, *values in run(db, query, *[client_id] * 5)]
 
 
 def forget(db: Database, client_id: str, pseudonym: str) -> int:
@@ -117,7 +115,7 @@ def forget(db: Database, client_id: str, pseudonym: str) -> int:
         f"WHERE salt IS NOT NULL AND id IN ({_CONCERNS})",
         *PERSONS,
         pseudonym,
-        *[client_id] * 4,
+        *[client_id] * 3,
     )
     return int(cursor.rowcount)
 

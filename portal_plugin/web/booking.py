@@ -171,7 +171,8 @@ def requested(ref: str) -> ResponseReturnValue:
     title = titles.get(appointment.status, say("This request is over"))
     old = own_appointment(appointment.replaces) if appointment.replaces else None
     practice = current_practice()
-    calendars = web_links(facts(practice, appointment)) if appointment.status is Status.CONFIRMED else {}
+    bases = current_state().settings.calendar_links
+    calendars = web_links(facts(practice, appointment), bases) if appointment.status is Status.CONFIRMED else {}
     return render_panel(
         "requested",
         title,

@@ -9,10 +9,11 @@ from werkzeug.datastructures import MultiDict
 from ..domain.appointment import Client
 from ..domain.errors import NotOffered
 from ..domain.practice import AppointmentType, Keyed, Practice
+from ..domain.text import LONGEST, clean_line
 from ..services.guests import VISITOR
 from ..wording import say, tell
 from ..wording.dates import minutes
-from .forms import read_zone
+from .forms import read_zone, said_once
 from .guard import booking_client, current_practice, sign_in_address
 from .htmx import render_panel
 
@@ -67,7 +68,13 @@ def show_details(
         zone=chosen["zone"],
         errors={error.field: tell(error)} if error else {},
         sign_in=sign_in_address() if client == VISITOR else None,
+        note=_written_in_step_2(),
     )
+
+
+def _written_in_step_2() -> str:
+    """When what was chosen has gone meanwhile. This form goes through the address, so it is shown, and never sent."""
+    return "\n".join(map(clean_line, said_once(request.form).get("note", "").splitlines()))[:LONGEST]
 
 
 def _picked(options: list[Keyed], key: str) -> Keyed | None:

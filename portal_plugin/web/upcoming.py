@@ -120,7 +120,11 @@ def _upcoming(error: str = "", status: int = 200) -> ResponseReturnValue:
         guest=is_guest_page(),
         form=ClientForm(state, client.id, {}),
         again=book_again,
-        calendars={one.ref: web_links(facts(practice, one)) for one in listed if one.status is Status.CONFIRMED},
+        calendars={
+            one.ref: web_links(facts(practice, one), state.settings.calendar_links)
+            for one in listed
+            if one.status is Status.CONFIRMED
+        },
         error=error,
         now=now,
     )

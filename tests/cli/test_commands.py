@@ -544,6 +544,16 @@ def test_export_writes_json_that_another_program_reads(host: Host) -> None:
     assert rows[-1] == ("staff", "command line", "export")
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t"], ids=ascii)
+def test_what_a_spreadsheet_would_take_for_a_formula_is_text_in_an_export(host: Host, first: str) -> None:
+    note = f'x\n{first}HYPERLINK("https://evil.example")'
+    host.request(note=note)
+    result = run(host, "export", "maya")
+    # A tab at the beginning of a line is not even stored.
+    assert json.loads(result.stdout)["appointments"][0]["note"] == note.replace("\t", "")
+    assert not [line for line in result.stdout.splitlines() if line.startswith(first)]
+
+
 def test_erase_without_a_terminal_needs_to_be_told_yes(host: Host) -> None:
     host.request()
     before = stored(host)

@@ -49,7 +49,17 @@ def posting_host(database_url: str, folder: Path, clock: Clock, port: int, **set
 @pytest.fixture
 def posting(sqlite_url: str, tmp_path: Path, clock: Clock, mailbox: Mailbox) -> Iterator[Host]:
     """The host with the test practice, delivering over SMTP to `mailbox`."""
-    host = posting_host(sqlite_url, tmp_path, clock, mailbox.port)
+    yield from _posting(sqlite_url, tmp_path, clock, mailbox)
+
+
+@pytest.fixture
+def either_posting(database_url: str, tmp_path: Path, clock: Clock, mailbox: Mailbox) -> Iterator[Host]:
+    """The same; the test runs on SQLite and on PostgreSQL."""
+    yield from _posting(database_url, tmp_path, clock, mailbox)
+
+
+def _posting(url: str, folder: Path, clock: Clock, mailbox: Mailbox) -> Iterator[Host]:
+    host = posting_host(url, folder, clock, mailbox.port)
     yield host
     host.state.db.close_all()
 

@@ -2,16 +2,24 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from icalendar import Calendar
 
 from portal_plugin import Appointment
+from portal_plugin.services import webhooks
+from portal_plugin.testing import Clock, Texts
+from tests.api.support import System, make_key
+from tests.delivery.conftest import posting_host
 from tests.delivery.mailbox import Mail, Mailbox
+from tests.delivery.receiver import receiver
 from tests.practices import practice
 from tests.support import Host
-from tests.web.pages import UPCOMING, open_page
+from tests.web import test_feeds as feeds
+from tests.web.pages import UPCOMING, open_page, ref_of, send, step_2
 
 
 def confirmed(host: Host, starts: datetime, **choices: str) -> Appointment:
@@ -73,11 +81,30 @@ def test_names_that_mean_something_in_an_address_mean_nothing_in_the_links(posti
         assert link(mailbox.last, service)[field] == f"Appointment with Ada & Söhne, {name}"
 
 
+def test_a_calendar_that_moved_is_opened_where_the_site_says(
+    sqlite_url: str, tmp_path: Path, clock: Clock, mailbox: Mailbox
+) -> None:
+    moved = {"google": "https://calendar.example/new", "microsoft_365": "https://outlook.example/new"}
+    host = posting_host(sqlite_url, tmp_path, clock, mailbox.port, PORTAL_CALENDAR_LINKS=moved)
+    ref = confirmed(host, datetime(2026, 12, 8, 15, 0, tzinfo=UTC)).ref
+    host.deliver()
+    addresses = {name: link(mailbox.last, name)["at"] for name in ("Google Calendar", "Outlook", "Microsoft 365")}
+    assert addresses == {
+        "Google Calendar": moved["google"],
+        "Outlook": "https://outlook.live.com/calendar/0/deeplink/compose",
+        "Microsoft 365": moved["microsoft_365"],
+    }
+    for page in (UPCOMING, f"/portal/appointments/{ref}/requested"):
+        bases = {one.partition("?")[0] for one in open_page(host.browser(), page).links}
+        assert set(addresses.values()) <= bases
+    host.state.db.close_all()
+
+
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-@pytest.mark.parametrize(
+around_clock_changes = pytest.mark.parametrize(
     ("now", "starts", "location", "words", "zone"),
     [
         ("2027-03-08", "2027-03-12T15:00Z", "main", "Friday, March 12, 2027", "Eastern Time (New York)"),
@@ -88,13 +115,20 @@ def utc(text: str) -> datetime:
         ("2027-03-08", "2027-03-16T16:00Z", "annex", "Tuesday, March 16, 2027", "Mountain Time (Denver)"),
     ],
 )
+
+
+def with_an_annex_in_denver() -> dict[str, Any]:
+    data = practice()
+    data["locations"][1]["zone"] = "America/Denver"
+    return data
+
+
+@around_clock_changes
 def test_page_list_mail_and_calendar_state_one_instant_on_both_sides_of_a_clock_change(
     posting: Host, mailbox: Mailbox, now: str, starts: str, location: str, words: str, zone: str
 ) -> None:
     posting.clock.now = datetime.fromisoformat(f"{now}T12:00:00+00:00")
-    data = practice()
-    data["locations"][1]["zone"] = "America/Denver"
-    posting.apply(data)
+    posting.apply(with_an_annex_in_denver())
     begins = utc(starts)
     ends = begins + timedelta(minutes=50)
     browser = posting.browser("maya")
@@ -120,3 +154,44 @@ def test_page_list_mail_and_calendar_state_one_instant_on_both_sides_of_a_clock_
     for service in ("Outlook", "Microsoft 365"):
         opened = link(mail, service)
         assert (utc(opened["startdt"]), utc(opened["enddt"])) == (begins, ends)
+
+
+@around_clock_changes
+def test_text_webhook_api_and_feed_state_the_same_instant_on_both_sides_of_a_clock_change(
+    database_url: str,
+    tmp_path: Path,
+    clock: Clock,
+    mailbox: Mailbox,
+    now: str,
+    starts: str,
+    location: str,
+    words: str,
+    zone: str,
+) -> None:
+    clock.now = datetime.fromisoformat(f"{now}T12:00:00+00:00")
+    texts = Texts()
+    host = posting_host(database_url, tmp_path, clock, mailbox.port, PORTAL_SMS=texts)
+    host.apply(with_an_annex_in_denver())
+    begins, browser = utc(starts), host.browser("maya")
+    ends = begins + timedelta(minutes=50)
+    page = f"/portal/appointments/book/time?type=visit&contact=in-person&location={location}&date={starts[:10]}"
+    with receiver() as there:
+        webhooks.add(host.state.db, host.state.settings, there.address(), full=True)
+        form = step_2(browser, page, starts=starts, text_reminders="1", phone="+1 212 555 0187")
+        ref = ref_of(send(browser, form))
+        with host.app.app_context():
+            host.portal.confirm(ref)
+        host.deliver()
+        told = [hook.payload["data"] for hook in there.got]
+    clock.now = begins - timedelta(hours=24)
+    host.deliver()
+    told.append(System(host.app.test_client(), make_key(host)).get(f"/appointments/{ref}").json)
+    assert len(told) == 3
+    assert {(utc(one["starts"]), utc(one["ends"])) for one in told} == {(begins, ends)}
+    weekday, date, _ = words.split(", ")
+    month, day = date.split()
+    [text] = texts.sent
+    assert f"{weekday[:3]}, {month[:3]} {day}, 10:00 AM" in text.text
+    [event] = feeds.events(host, feeds.address(browser))
+    assert (event["DTSTART"].dt, event["DTEND"].dt) == (begins, ends)
+    host.state.db.close_all()

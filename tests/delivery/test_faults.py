@@ -52,6 +52,11 @@ class Row:
         return f"<{self.message_id}@www.elmrow.example>"
 
 
+@pytest.fixture
+def posting(either_posting: Host) -> Host:
+    return either_posting
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -63,9 +68,9 @@ def free_port() -> int:
 
 
 def test_while_the_server_is_away_booking_works_and_the_mail_comes_when_it_is_back(
-    sqlite_url: str, tmp_path: Path, clock: Clock
+    database_url: str, tmp_path: Path, clock: Clock
 ) -> None:
-    host = posting_host(sqlite_url, tmp_path, clock, free_port())
+    host = posting_host(database_url, tmp_path, clock, free_port())
     browser = host.browser("maya")
     ref_of(send(browser, step_2(browser)))
     row = Row(host)
@@ -132,6 +137,7 @@ def test_what_failed_once_is_delivered_later_with_the_same_id(posting: Host, mai
     assert len(mailbox.mails) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_was_not_delivered_leaves_no_thread_behind(
     posting: Host, mailbox: Mailbox, sqlite_url: str, tmp_path: Path, clock: Clock
 ) -> None:
@@ -357,6 +363,28 @@ def test_two_workers_share_the_work_and_send_each_mail_once(
     host.state.db.close_all()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "waiting", [120, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])], ids=str
+)
+def test_however_many_wait_each_goes_out_once_the_oldest_first(posting: Host, mailbox: Mailbox, waiting: int) -> None:
+    posting.request()
+    db = posting.state.db
+    names = "appointment, channel, topic, facts, created, due, attempts, error"
+    with db.atomic():
+        for number in range(1, waiting):
+            db.execute_sql(
+                f"INSERT INTO portal_outbox ({names}, recipient, message_id) "
+                f"SELECT {names}, '{number}@example.org', 'copy{number}' FROM portal_outbox WHERE id = 1"
+            )
+    posting.deliver()
+    assert [mail.recipients for mail in mailbox.mails] == [
+        ["maya@example.org"],
+        *([f"{number}@example.org"] for number in range(1, waiting)),
+    ]
+    assert outbox.waiting(db) == 0
+
+
 # Order, and what must not be said any more.
 
 
@@ -437,7 +465,9 @@ def test_a_clock_that_is_put_back_holds_nothing_for_ever_and_sends_nothing_twice
 # Keys, room, and the database.
 
 
-def test_a_key_changed_with_a_full_queue_invalidates_no_link(posting: Host, mailbox: Mailbox, tmp_path: Path) -> None:
+def test_a_key_changed_with_a_full_queue_invalidates_no_link(
+    posting: Host, mailbox: Mailbox, database_url: str, tmp_path: Path
+) -> None:
     for day in range(2):
         ref = posting.request(starts=TUESDAY_TEN + timedelta(days=day)).ref
         with posting.app.app_context():
@@ -446,7 +476,7 @@ def test_a_key_changed_with_a_full_queue_invalidates_no_link(posting: Host, mail
             posting.deliver()
     old = posting.app.config["SECRET_KEY"]
     after = posting_host(
-        f"sqlite:///{posting.state.db.database}",
+        database_url,
         tmp_path,
         posting.clock,
         mailbox.port,
@@ -462,6 +492,7 @@ def test_a_key_changed_with_a_full_queue_invalidates_no_link(posting: Host, mail
     after.state.db.close_all()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_on_a_full_disk_a_change_is_stored_with_its_message_or_not_at_all(posting: Host, mailbox: Mailbox) -> None:
     db = posting.state.db
     [(pages,)] = db.execute_sql("PRAGMA page_count").fetchall()

@@ -27,6 +27,11 @@ PROPERTIES = {
 CONTROLS = "".join(map(chr, range(0x20))) + '\x7f\x85\u2028\u2029\u202e\ufeff,;:"\\'
 
 
+@pytest.fixture
+def posting(either_posting: Host) -> Host:
+    return either_posting
+
+
 def evil(chars: str) -> str:
     return "".join(f"Maya{c}Bcc: eve@evil.example{c}{c}BEGIN:VEVENT{c}ATTENDEE:MAILTO:eve@evil.example" for c in chars)
 

@@ -40,6 +40,14 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
+def posting(either_posting: Host) -> Host:
+    return either_posting
+
+
+only_on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def worker(posting: Host, mailbox: Mailbox, tmp_path: Path) -> Iterator[Start]:
     """Starts worker processes over the database and mail server of `posting`."""
     started = []
@@ -50,7 +58,7 @@ def worker(posting: Host, mailbox: Mailbox, tmp_path: Path) -> Iterator[Start]:
             cwd=ROOT,
             env=os.environ
             | {
-                "DELIVERY_DATABASE_URL": f"sqlite:///{posting.state.db.database}",
+                "DELIVERY_DATABASE_URL": posting.state.settings.database_url,
                 "DELIVERY_FOLDER": str(tmp_path),
                 "DELIVERY_PORT": str(mailbox.port),
             },
@@ -116,6 +124,18 @@ def test_killed_before_the_mark_the_mail_comes_again_with_the_same_id(
     assert outbox.waiting(posting.state.db) == 0
 
 
+def test_killed_after_the_mark_the_mail_does_not_come_again(posting: Host, mailbox: Mailbox, worker: Start) -> None:
+    posting.request()
+    process = worker()
+    wait_for(lambda: posting.state.db.execute_sql("SELECT 1 FROM portal_outbox WHERE sent IS NOT NULL").fetchone())
+    process.kill()
+    process.wait()
+    posting.clock.advance(2 * LEASE)
+    posting.deliver()
+    assert len(mailbox.mails) == 1
+    assert outbox.waiting(posting.state.db) == 0
+
+
 def test_three_workers_at_once_send_one_warning_and_one_digest(
     posting: Host, mailbox: Mailbox, worker: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +196,7 @@ def test_asked_to_stop_while_it_does_what_is_due_a_worker_finishes_one_and_gives
     assert rows.fetchall() == [(0, 1, None), (1, 0, None), (1, 0, None)]
 
 
+@only_on_sqlite
 def test_a_worker_says_in_the_end_what_it_did_and_what_waits(posting: Host, mailbox: Mailbox, worker: Start) -> None:
     posting.request()
     posting.request("theo", TUESDAY_TEN + timedelta(hours=1))
@@ -188,6 +209,7 @@ def test_a_worker_says_in_the_end_what_it_did_and_what_waits(posting: Host, mail
     assert output.splitlines()[-1] == "1 sent, 1 waiting; failed attempts: mail 1; given up on: 0."
 
 
+@only_on_sqlite
 def test_on_a_terminal_a_bar_shows_how_far_a_backlog_is(
     posting: Host, mailbox: Mailbox, worker: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,6 +281,7 @@ def request_and_die(database_url: str, folder: Path, dies: str) -> None:
     host.request()
 
 
+@only_on_sqlite
 def test_a_worker_reads_outside_calendars_beside_its_messages(
     posting: Host, mailbox: Mailbox, worker: Start, calendars: CalendarHost
 ) -> None:
@@ -273,6 +296,7 @@ def test_a_worker_reads_outside_calendars_beside_its_messages(
     assert calendars.paths == ["/ada.ics"]
 
 
+@only_on_sqlite
 def test_killed_while_a_calendar_is_read_it_is_read_again_after_its_time(
     posting: Host, worker: Start, calendars: CalendarHost
 ) -> None:
@@ -291,6 +315,7 @@ def test_killed_while_a_calendar_is_read_it_is_read_again_after_its_time(
     assert len(calendars.asked) == 2
 
 
+@only_on_sqlite
 def test_interrupted_at_the_terminal_a_worker_finishes_the_calendar_in_hand(
     posting: Host, worker: Start, calendars: CalendarHost
 ) -> None:
@@ -318,6 +343,7 @@ def test_a_worker_tells_endpoints_beside_its_mails(posting: Host, mailbox: Mailb
     assert outbox.waiting(posting.state.db) == 0
 
 
+@only_on_sqlite
 def test_killed_between_an_endpoints_answer_and_the_mark_it_is_told_again_under_the_same_id(
     posting: Host, mailbox: Mailbox, worker: Start
 ) -> None:

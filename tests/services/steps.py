@@ -23,7 +23,7 @@ def empty(url: str) -> None:
     with psycopg.connect(url, options="-c lock_timeout=10s") as connection:
         for table in ("history", "seal", "consent"):
             connection.execute(f"ALTER TABLE portal_{table} DISABLE TRIGGER USER".encode())
-        others = ("seal", "consent", "inbound_text", "waitlist", "practice")
+        others = ("seal", "consent", "inbound_text", "waitlist", "practice", "feed", "rate", "api_answer", "api_key")
         for table in ("intake", "guest_request", *reversed(TABLES), *others):
             connection.execute(f"DELETE FROM portal_{table}".encode())
         for table in ("history", "seal", "consent"):

@@ -39,6 +39,9 @@ def planted(either_host, monkeypatch) -> Client:
     theo_s = either_host.request("theo", TUESDAY_TEN + 3 * DAY, note="Theo's own words.").ref
     browser.get(f"/portal/appointments/{theo_s}/requested")
     browser.get("/portal/link/PLANTED-TOKEN")
+    for choice in ({}, {"end": "1"}):
+        calendar = filled_form(browser.get("/portal/appointments/calendar").text, **choice)
+        assert browser.post("/portal/appointments/calendar", data=calendar).status_code == 303
     return client
 
 
@@ -100,7 +103,7 @@ def test_the_copy_holds_all_that_was_planted(either_host, planted):
     assert [entry["action"] for entry in copy["history"]] == [
         *("request", "opt_in", "confirm"),
         *("request", "cancel", "request", "decline"),
-        *("access", "link", "export"),
+        *("access", "link", "feed", "feed_end", "export"),
     ]
     assert copy["history"][-1]["actor"] == "front desk"
     assert {entry["at"] for entry in copy["history"]} == {MONDAY.isoformat()}
@@ -185,8 +188,8 @@ def test_the_erasure_is_recorded_and_names_nobody(either_host, planted):
     last = rows(
         either_host, "SELECT action, actor_kind, actor, appointment, reason, erased FROM portal_history ORDER BY id"
     )[-1]
-    # The cancellation is the eleventh row; Theo's own request is not among them.
-    assert last == ("erase", "staff", "front desk", None, "", 10)
+    # The cancellation is the thirteenth row; Theo's own request is not among them.
+    assert last == ("erase", "staff", "front desk", None, "", 12)
 
 
 def test_who_of_the_practice_did_what_stays(either_host, planted):

@@ -24,6 +24,7 @@ from portal_plugin.domain.lifecycle import Action
 from portal_plugin.hooks import ANNOUNCED
 from portal_plugin.services import holding, requests
 from portal_plugin.storage import appointments, claims, outbox
+from portal_plugin.storage import practice as documents
 from portal_plugin.storage.models import AppointmentRow
 from tests.practices import practice
 from tests.services.agreement import Stored, disagreements, misdelivered, remove_claim_guard
@@ -174,12 +175,16 @@ def wish_for(later: timedelta) -> Side:
 
 
 def change_hours(host: Host, one: Round) -> str:
-    """Close on every second round what the next one opens again."""
+    """Close on every second round what the next one opens again; and what whoever asks from now on is told."""
     data = NAMED["request / provider's hours change"].practice()
     if one.number % 2 == 0:
         data["providers"][0]["hours"] = [{"saturday": ["9:00-12:00"]}]
     host.apply(data)
-    return "applied"
+    try:
+        afterwards = told(host.request("theo", one.starts))
+    except PortalError as error:
+        afterwards = told(error)
+    return f"{'closed' if one.number % 2 == 0 else 'opened'}, {afterwards}"
 
 
 def deliver(host: Host, one: Round) -> str:
@@ -312,7 +317,13 @@ RACES = [
         nothing,
         request("maya"),
         change_hours,
-        {"requested | applied | requested", "NotOffered starts | applied | "},
+        {
+            "requested | closed, NotOffered starts | requested",
+            "NotOffered starts | closed, NotOffered starts | ",
+            "NotOffered starts | opened, requested | requested",
+            "requested | opened, SlotTaken | requested",
+            "SlotTaken | opened, requested | requested",
+        },
     ),
     Race(
         "confirm / expiry",
@@ -599,6 +610,16 @@ def without_a_second_look_at_the_old(host: Host, patch: pytest.MonkeyPatch) -> N
     patch.setattr(requests, "locked_to_move", lambda db, practice, moving: moving)
 
 
+def without_one_new_time_at_once(host: Host, patch: pytest.MonkeyPatch) -> None:
+    """Without the index that lets one wait, the look that tells so sooner, and what keeps claims apart: the two new
+    times overlap.
+    """
+    without_a_second_look_at_the_old(host, patch)
+    remove_claim_guard(host)
+    with host.app.app_context():
+        host.state.db.execute_sql("DROP INDEX portal_appointment_pending")
+
+
 def without_a_second_look_at_the_rules(host: Host, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(requests, "check_again", lambda *_: None)
 
@@ -610,6 +631,11 @@ def without_counting_alone(host: Host, patch: pytest.MonkeyPatch) -> None:
 
 def without_widened_claims(host: Host, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(holding, "_widened", lambda *_: False)
+
+
+def without_a_look_at_the_practice(host: Host, patch: pytest.MonkeyPatch) -> None:
+    """Each process stays with the one that it read first."""
+    patch.setattr(documents, "latest_revisions", lambda db: (1, 0))
 
 
 def without_leases(host: Host, patch: pytest.MonkeyPatch) -> None:
@@ -624,6 +650,11 @@ CONTROLS: list[tuple[Remove, str]] = [
     (without_version_check, "accept / withdraw"),
     (without_version_check, "confirm / client cancels"),
     (without_version_check, "confirm / expiry"),
+    (without_version_check, "confirm / confirm"),
+    (without_version_check, "accept / cancel in two tabs"),
+    (without_version_check, "confirm / client cancels, with a slow and a raising hook in between"),
+    (without_a_look_at_the_practice, "request / provider's hours change"),
+    (without_one_new_time_at_once, "client asks for another time twice"),
     (without_claims_apart, "two requests, one time"),
     (without_claims_apart, "two requests, times that overlap"),
     (without_claims_apart, "two confirmations of one time, where requests hold none"),

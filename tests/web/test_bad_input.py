@@ -1,6 +1,8 @@
-"""Whatever arrives: a reason, the field named, what was typed still there. Never a fault, a row or a message."""
+"""Whatever arrives, on both databases: a reason, the field named, what was typed still there. Never a fault, a row or
+a message."""
 
 import unicodedata
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -15,7 +17,11 @@ from werkzeug.test import TestResponse
 from portal_plugin import Client
 from tests.practices import practice
 from tests.support import PEOPLE, STEP_2, Host
+from tests.web.both_databases import database_url, host, lasting_postgres
+from tests.web.desk import REVIEW, at
 from tests.web.pages import BOOK, HTMX, Page, counted, read, ref_of, send, step_2, stored
+
+__all__ = ["database_url", "host", "lasting_postgres"]
 
 TEN = "2026-12-08T15:00:00Z"
 NOTE = "Ünïcode, o'clock & <b>bold</b>"
@@ -76,6 +82,26 @@ def test_a_choice_made_twice_is_none(host: Host, maya: FlaskClient, field: str) 
     form = MultiDict(step_2(maya, provider="ada"))
     form.add(field, {"type": "call", "contact": "phone", "provider": "ben", "location": "annex", "starts": TEN}[field])
     refused(host, send(maya, form), field)
+
+
+@pytest.mark.parametrize(
+    ("retired", "field"),
+    [("appointment_types", "type"), ("contact_types", "contact"), ("providers", "provider"), ("locations", "location")],
+)
+def test_a_choice_that_is_offered_no_more_is_named(host: Host, maya: FlaskClient, retired: str, field: str) -> None:
+    """In person with Ada at Main Street, when one of these has gone from the practice file."""
+    form = step_2(maya, provider="ada", note=NOTE)
+    data = practice()
+    gone, left = (one["key"] for one in data[retired][:2])
+    del data[retired][0]
+    for one in [*data["providers"], *data["appointment_types"]]:
+        for listed in ("types", "locations", "contact_types"):
+            if gone in one.get(listed, []):
+                one[listed] = sorted({*one[listed], left} - {gone})
+    data["providers"][-1]["locations"] = [data["locations"][0]["key"]]
+    host.apply(data)
+    page = refused(host, send(maya, form), field)
+    assert NOTE in page.words
 
 
 def test_a_location_that_closed_meanwhile_is_named_where_only_one_is_left(host: Host, maya: FlaskClient) -> None:
@@ -210,6 +236,42 @@ def test_an_offset_is_as_good_as_another(host: Host, maya: FlaskClient, offset: 
     assert appointment.starts.isoformat() == "2026-12-08T15:00:00+00:00"
 
 
+def open_in_the_night(host: Host, day: str) -> FlaskClient:
+    """Ada works from 1 to 5 on the Sunday on which the clocks change; the browser is on the way there."""
+    host.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00") - timedelta(days=6)
+    data = practice()
+    data["providers"][0]["hours"] = [{"sunday": ["1:00-5:00"]}]
+    host.apply(data)
+    return host.browser("maya")
+
+
+@pytest.mark.parametrize("starts", ["2027-03-14T02:00:00", "2027-03-14T02:30:00", "2027-03-14 02:30"])
+def test_a_time_in_a_gap_is_none(host: Host, starts: str) -> None:
+    """On March 14 the clocks of New York go from 2:00 to 3:00. With an offset it is another hour's name."""
+    maya = open_in_the_night(host, "2027-03-14")
+    form = step_2(maya, f"{BOOK}/time?type=visit&contact=phone&provider=ada&date=2027-03-14", note=NOTE)
+    page = refused(host, send(maya, form | {"starts": starts}), "starts")
+    assert page.form["note"] == NOTE
+    assert "2027-03-14T07:00:00Z" in page.times
+    assert ref_of(send(maya, form | {"starts": "2027-03-14T02:00:00-05:00"}))
+    with host.app.app_context():
+        [asked] = host.portal.appointments()
+    assert asked.starts.isoformat() == "2027-03-14T07:00:00+00:00"
+
+
+def test_a_time_in_a_fold_is_two_with_an_offset_and_none_without(host: Host) -> None:
+    maya = open_in_the_night(host, "2027-11-07")
+    form = step_2(maya, f"{BOOK}/time?type=visit&contact=phone&provider=ada&date=2027-11-07", note=NOTE)
+    page = refused(host, send(maya, form | {"starts": "2027-11-07T01:00:00"}), "starts")
+    assert page.form["note"] == NOTE
+    for offset in ("-04:00", "-05:00"):
+        fresh = step_2(maya, f"{BOOK}/time?type=visit&contact=phone&provider=ada&date=2027-11-07")
+        assert ref_of(send(maya, fresh | {"starts": f"2027-11-07T01:00:00{offset}"}))
+    with host.app.app_context():
+        asked = sorted(one.starts.isoformat() for one in host.portal.appointments())
+    assert asked == ["2027-11-07T05:00:00+00:00", "2027-11-07T06:00:00+00:00"]
+
+
 # Phones.
 
 
@@ -288,10 +350,14 @@ def test_a_note_that_cannot_be_stored_comes_back_with_why(host: Host, maya: Flas
         "ﷺ" * 1000,
     ],
 )
-def test_a_note_in_any_language_is_kept_as_it_is(host: Host, maya: FlaskClient, note: str) -> None:
+def test_a_note_in_any_language_is_kept_as_it_is_and_shown_as_text(host: Host, maya: FlaskClient, note: str) -> None:
     ref = ref_of(send(maya, step_2(maya, note=note)))
     with host.app.app_context():
         assert host.portal.appointment(ref).note == note
+    for address in (at(ref), REVIEW):
+        shown = host.browser("rosa").get(address)
+        assert " ".join(note.split()) in read(shown).words
+        only_text(shown)
 
 
 @pytest.mark.parametrize(

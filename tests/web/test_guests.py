@@ -10,6 +10,7 @@ from portal_plugin import Client, Refused, appointment_requested
 from portal_plugin.services.tokens import link_token
 from tests.practices import practice
 from tests.support import PEOPLE, STEP_2, TUESDAY_TEN, Host
+from tests.web.both_databases import database_url, host, lasting_postgres
 from tests.web.pages import BOOK, HTMX, UPCOMING, counted, open_page, read, stored
 from tests.web.statements import statements
 from tests.web.visiting import (
@@ -27,6 +28,8 @@ from tests.web.visiting import (
     press,
     rows,
 )
+
+__all__ = ["database_url", "host", "lasting_postgres"]
 
 HOUR = timedelta(hours=1)
 

@@ -11,7 +11,10 @@ from portal_plugin.services.tokens import link_token
 from portal_plugin.storage.history import REFUSALS_OF_ONE
 from tests.practices import practice
 from tests.support import PEOPLE, STEP_2, TUESDAY_TEN, Host
+from tests.web.both_databases import database_url, host, lasting_postgres
 from tests.web.pages import BOOK, HTMX, UPCOMING, again_link, counted, open_page, read, send, step_2, stored
+
+__all__ = ["database_url", "host", "lasting_postgres"]
 
 MISSING = "0" * 32
 

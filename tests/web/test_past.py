@@ -54,6 +54,14 @@ def test_only_what_is_over_is_listed_newest_first_with_what_became_of_it(either_
     assert ahead.ref in open_page(host.browser("maya"), UPCOMING).html
 
 
+def test_one_that_nobody_marked_is_told_by_its_time_alone(host: Host, maya: FlaskClient) -> None:
+    had(host)
+    later(host)
+    page = open_page(maya, PAST)
+    assert "Tuesday, December 8, 2026, 10:00 AM Therapy visit with" in page.words
+    assert "Confirmed" not in page.words
+
+
 def test_one_that_moved_is_told_by_its_new_time_alone(host: Host, maya: FlaskClient) -> None:
     old = had(host)
     with host.app.app_context():

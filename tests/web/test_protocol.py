@@ -12,7 +12,10 @@ from portal_plugin import Refused, appointment_requested
 from portal_plugin.services.tokens import form_token
 from portal_plugin.testing import Clock
 from tests.support import PEOPLE, STEP_2, TUESDAY_TEN, Host
+from tests.web.both_databases import database_url, host, lasting_postgres
 from tests.web.pages import BOOK, HTMX, UPCOMING, counted, open_page, read, ref_of, send, step_2, stored
+
+__all__ = ["database_url", "host", "lasting_postgres"]
 
 TYPED = {"note": "Third floor, please", "phone": "212 555 0187", "text_reminders": "1"}
 

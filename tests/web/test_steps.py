@@ -9,7 +9,10 @@ from flask.testing import FlaskClient
 from portal_plugin.testing import Clock
 from tests.practices import practice
 from tests.support import STEP_2, TUESDAY_TEN, Host
+from tests.web.both_databases import database_url, host, lasting_postgres
 from tests.web.pages import BOOK, HTMX, UPCOMING, Page, counted, open_page, read, ref_of, send, step_2
+
+__all__ = ["database_url", "host", "lasting_postgres"]
 
 ADA_STEP_2 = STEP_2 + "&provider=ada"
 
