@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run test lint format messages pictures bench drain bench-peers wheel clean
+.PHONY: run test lint format messages pictures bench drain equal-time bench-peers wheel clean
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
 
@@ -42,6 +42,9 @@ drain: .venv/.test
 
 budgets: .venv/.test
 	$(BIN)/python -m benchmarks.budgets $(ARGS)
+
+equal-time: .venv/.test
+	$(BIN)/python -m benchmarks.equal_time $(ARGS)
 
 bench-peers: .venv/.test
 	$(BIN)/python -m benchmarks.peers.compare $(ARGS)

@@ -48,10 +48,12 @@ def host(database: Path, client: str = "client-7", clock: Callable[[], datetime]
     return Host(app, portal)
 
 
-def page(app: Flask, path: str, query: Mapping[str, str] | None = None, **headers: str) -> Work:
+def page(
+    app: Flask, path: str, query: Mapping[str, str] | None = None, *, expected: str = "200", **headers: str
+) -> Work:
     """A GET through the WSGI interface that returns the body."""
     environ = EnvironBuilder(path=path, query_string=query, headers=headers).get_environ()
-    return lambda: _sent(app, dict(environ), "200")
+    return lambda: _sent(app, dict(environ), expected)
 
 
 def posts(app: Flask, path: str, forms: list[Mapping[str, str]]) -> Work:
@@ -79,13 +81,12 @@ def _sent(app: Flask, environ: dict[str, Any], expected: str) -> bytes:
     return body
 
 
-def in_turn(works: list[Work], rounds: int) -> list[float]:
+def in_turn(works: list[Work], rounds: int, clock: Callable[[], float] = time.thread_time) -> list[float]:
     """The median cost of each in milliseconds, every round taking each once.
 
-    It is the thread's processor time: a busy neighbour lengthens a wait, but hardly this. Nothing here waits
+    By default it is the thread's processor time: a busy neighbour lengthens a wait, but hardly this. Nothing here waits
     for a disk, since SQLite in WAL mode does not do so at a commit.
     """
-    clock = time.thread_time
     times: list[list[float]] = [[] for _ in works]
     for turn in range(rounds + 2):
         for work, taken in zip(works, times, strict=True):

@@ -58,6 +58,7 @@ class Settings:
     database_url: str = field(repr=False)
     base_url: str
     base_template: str
+    framing: str
     sign_in: str
     bundled_htmx: bool
     retention: timedelta | None
@@ -151,6 +152,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
     if metrics_token and len(metrics_token) < SHORTEST_SECRET:
         mistakes.append(f"PORTAL_METRICS_TOKEN is short: write a random text of {SHORTEST_SECRET} characters or more.")
     languages = _languages(config.get("PORTAL_LANGUAGES") or shipped(), mistakes)
+    framing = _framing(config.get("PORTAL_FRAMING", "deny"), mistakes)
     base_template = text("PORTAL_BASE_TEMPLATE", "portal/base.html")
     sign_in = text("PORTAL_SIGN_IN", "")
     clock = config.get("PORTAL_CLOCK", utc_now)
@@ -163,6 +165,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         database_url=database_url,
         base_url=base_url,
         base_template=base_template,
+        framing=framing,
         sign_in=sign_in,
         bundled_htmx=htmx == "bundled",
         retention=retention,
@@ -236,6 +239,22 @@ def _twilio(data: object, private: bool, mistakes: list[str]) -> Twilio | None:
         except ValueError:
             mistakes.append("PORTAL_TWILIO: api must be a whole https address; leave it out for Twilio's own.")
     return None
+
+
+_ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
+
+def _framing(value: object, mistakes: list[str]) -> str:
+    """Who may put the portal's pages into a frame, in the words of a Content-Security-Policy's `frame-ancestors`."""
+    if value in ("deny", "same-origin"):
+        return "'none'" if value == "deny" else "'self'"
+    if isinstance(value, list | tuple) and value and all(isinstance(o, str) and _ORIGIN.fullmatch(o) for o in value):
+        return " ".join(("'self'", *value))
+    mistakes.append(
+        f'PORTAL_FRAMING is {value!r}: write "deny", "same-origin", or a list of the sites that may show the portal in '
+        'a frame, such as ["https://www.example.org"].'
+    )
+    return "'none'"
 
 
 def _webhooks(listed: object, private: bool, mistakes: list[str]) -> tuple[Endpoint, ...]:

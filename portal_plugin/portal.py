@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request_finished
 
 from .cli import portal_commands
 from .config import read_settings
@@ -50,6 +50,7 @@ from .web.blueprint import add_filters, create_blueprint
 from .web.carrying import carry
 from .web.gateway import create_gateway
 from .web.guard import request_id
+from .web.headers import protect_ours
 from .web.htmx import install
 from .web.inbound import answer_to
 from .web.monitoring import create_monitoring
@@ -80,6 +81,7 @@ class Portal:
         app.register_blueprint(create_api(self._url_prefix))
         app.register_blueprint(create_gateway(self._url_prefix))
         app.register_blueprint(create_monitoring(self._url_prefix))
+        request_finished.connect(protect_ours, app)
         app.cli.add_command(portal_commands())
 
         @app.teardown_appcontext

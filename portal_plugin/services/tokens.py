@@ -2,6 +2,7 @@
 
 import hmac
 from datetime import timedelta
+from hashlib import sha256
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -85,4 +86,10 @@ def read_link(state: State, token: str) -> Link | None:
 
 
 def _link_signer(state: State) -> URLSafeSerializer:
-    return URLSafeSerializer(list(state.settings.secret_keys), salt="portal-link")
+    # The second way is itsdangerous' own default, with SHA-1, in which links of earlier releases were signed.
+    return URLSafeSerializer(
+        list(state.settings.secret_keys),
+        salt="portal-link",
+        signer_kwargs={"digest_method": sha256, "key_derivation": "hmac"},
+        fallback_signers=[{"key_derivation": "django-concat"}],
+    )

@@ -147,6 +147,19 @@ def by_ref(db: Database, practice: Practice, ref: str) -> Appointment | None:
     return next(iter(_select(db, practice, "ref = ?", ref)), None)
 
 
+def owned(db: Database, practice: Practice, client_id: str, ref: str) -> Appointment | None:
+    """Nothing is read of another client's, so that it takes no longer than for none."""
+    if not _REF.fullmatch(ref):
+        return None
+    return next(iter(_select(db, practice, "ref = ? AND client_id = ?", ref, client_id)), None)
+
+
+def number(db: Database, ref: str) -> int | None:
+    """The row's, whosever it is: for the history."""
+    row = run(db, "SELECT id FROM portal_appointment WHERE ref = ?", ref).fetchone() if _REF.fullmatch(ref) else None
+    return row[0] if row else None
+
+
 def locked(db: Database, practice: Practice, ref: str) -> Appointment | None:
     """As `by_ref`, and nobody else changes it before this transaction ends."""
     return next(iter(_select(db, practice, "ref = ?", ref, lock=True)), None)

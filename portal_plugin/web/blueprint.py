@@ -43,10 +43,10 @@ from .language import chosen_language
 from .review.routes import ROUTES
 from .script_words import script_words
 from .shipped import STATIC, keep_for_good, name_version, templates
+from .sizes import limit_body, limit_fields
 
 log = logging.getLogger("portal_plugin")
 
-LARGEST_FORM = 64 * 1024
 STATUS: dict[type[PortalError], int] = {
     AlreadyDecided: 409,
     SlotTaken: 409,
@@ -98,8 +98,11 @@ def create_blueprint(url_prefix: str) -> Blueprint:
         ("/guest/<guest>/<ref>/again", "again", links.again, ["GET"]),
         *ROUTES,
     ):
-        blueprint.add_url_rule(rule, endpoint, view, methods=methods)
-    blueprint.url_value_preprocessor(_take_guest)
+        # Else an address with a slash more or less is redirected to what the Host header says.
+        slashes = {"strict_slashes": not rule.endswith("/"), "merge_slashes": False}
+        blueprint.add_url_rule(rule, endpoint, view, methods=methods, **slashes)
+    blueprint.url_value_preprocessor(_begin)
+    blueprint.url_value_preprocessor(limit_body)
     blueprint.url_defaults(_give_guest)
     blueprint.url_defaults(name_version)
     blueprint.before_request(_before)
@@ -133,16 +136,16 @@ def add_filters(app: Flask) -> None:
 def _before() -> None:
     if request.endpoint == "portal.static":
         return
-    request.max_content_length = LARGEST_FORM
-    begin_request()
     current_state().check()
     speak(chosen_language())
     refuse_foreign_posts()
+    limit_fields()
     enter_as_guest()
 
 
-def _take_guest(endpoint: str | None, values: dict[str, Any] | None) -> None:
+def _begin(endpoint: str | None, values: dict[str, Any] | None) -> None:
     """Views need not know by which of two addresses they were called."""
+    begin_request()
     g.portal_guest = values.pop("guest", None) if values else None
 
 
@@ -156,9 +159,6 @@ def _give_guest(endpoint: str, values: dict[str, Any]) -> None:
 def _after(response: Response) -> Response:
     if request.endpoint == "portal.static":
         return keep_for_good(response)
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     vary(response)
     return response
 
@@ -209,6 +209,8 @@ def _not_of_this_session(error: HTTPException) -> ResponseReturnValue:
 
 
 def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    # It may be the site's own protection that read the form, before anything of ours has run.
+    speak(chosen_language())
     return _problem(say("That was too much text"), say("Nothing was sent. Go back and shorten your note."), 413)
 
 

@@ -14,8 +14,8 @@ from ..storage import history
 from ..storage.database import Unreachable
 from .guard import begin_request, current_state, exempt_from_csrf
 from .inbound import inbound
+from .sizes import limit_body, limit_fields
 
-LARGEST_CALL = 64 * 1024
 _CALLER = Actor(ActorKind.SYSTEM, "text gateway")
 
 
@@ -23,6 +23,7 @@ def create_gateway(url_prefix: str) -> Blueprint:
     gateway = Blueprint("portal_gateway", __name__, url_prefix=f"{url_prefix}/sms")
     gateway.add_url_rule("/status/<key>", "status", status, methods=["POST"])
     gateway.add_url_rule("/inbound", "inbound", inbound, methods=["POST"])
+    gateway.url_value_preprocessor(limit_body)
     gateway.before_request(_before)
     for failure in (SetupError, *Unreachable):
         gateway.register_error_handler(failure, _unreachable)
@@ -46,7 +47,7 @@ def status(key: str) -> ResponseReturnValue:
 
 
 def _before() -> None:
-    request.max_content_length = LARGEST_CALL
+    limit_fields()
     begin_request()
     state = current_state()
     account = state.settings.twilio

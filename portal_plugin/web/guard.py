@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, g, has_request_context, redirect, request, url_for
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+NOBODYS = "0" * 32
+"""A reference that no appointment has, to ask the database for."""
 ASKED_TO_SIGN_IN = "signed-in"
 """In the address that staff come back to: whoever is still nobody then is sent away only once."""
 
@@ -90,7 +92,8 @@ def enter_as_guest() -> None:
         return
     state, practice = current_state(), current_practice()
     link = read_link(state, token)
-    first = appointments.by_ref(state.db, practice, link.ref) if link and link.purpose == GUEST else None
+    # Asked for in any case: a link that was made up takes as long as one whose client was erased.
+    first = appointments.by_ref(state.db, practice, link.ref if link and link.purpose == GUEST else NOBODYS)
     if first is None or first.client.id.startswith(PSEUDONYM):
         record_bad_link("not genuine")
         raise NotFound
@@ -112,11 +115,11 @@ def within_reach(found: list[Appointment]) -> list[Appointment]:
 
 def own_appointment(ref: str) -> Appointment:
     """The client's own appointment. Raises NotFound for another's just as for none."""
-    client = signed_in_client()
-    appointment = appointments.by_ref(current_state().db, current_practice(), ref)
-    if appointment is None or appointment.client.id != client.id or not within_reach([appointment]):
+    client, db = signed_in_client(), current_state().db
+    appointment = appointments.owned(db, current_practice(), client.id, ref)
+    if appointment is None or not within_reach([appointment]):
         # For none as for another's: that one is written down and the other not must not tell them apart.
-        record_refused(ActorKind.CLIENT, Event.ACCESS, appointment)
+        record_refused(ActorKind.CLIENT, Event.ACCESS, appointments.number(db, ref))
         raise NotFound
     return appointment
 
@@ -163,11 +166,20 @@ def request_id() -> str | None:
     return cast(str, request.environ.setdefault("portal_plugin.request_id", own))
 
 
-def record_refused(kind: ActorKind, event: Event, appointment: Appointment | None = None, reason: str = "") -> None:
+def record_refused(kind: ActorKind, event: Event, appointment: int | None = None, reason: str = "") -> None:
     """Write down what the client of this request is about to be refused."""
     state = current_state()
     actor = Actor(kind, signed_in_client().id, request_id())
-    history.record_refused(state.db, appointment.id if appointment else None, actor, event, reason, state.now())
+    history.record_refused(state.db, appointment, actor, event, reason, state.now())
+
+
+def refuse_link() -> NoReturn:
+    """A link to an appointment that is not genuine: it takes as long as one to another client's. Raises NotFound."""
+    db = current_state().db
+    appointments.owned(db, current_practice(), signed_in_client().id, NOBODYS)
+    appointments.number(db, NOBODYS)
+    record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
+    raise NotFound
 
 
 def record_bad_link(reason: str) -> None:
@@ -180,8 +192,8 @@ def refuse_foreign_posts() -> None:
     """A form posted from another site is refused before anything is read."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
-    origin = request.headers.get("Origin")
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin and _foreign(origin)):
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if site == "cross-site" or (_foreign(origin) if origin else site == "same-site"):
         abort(400, say("This form was sent from another site."))
 
 

@@ -1,5 +1,6 @@
 """Reading an HTMX request and shaping its answer. No other file names an HX- header."""
 
+import re
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from htmx_flask import make_response as htmx_response
 from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
+
+from .headers import mark_whole_page
 
 
 def install(app: Flask) -> None:
@@ -41,6 +44,8 @@ def render_panel(
         template, panel=panel, title=title, portal=state.settings, endpoint=request.endpoint, **context
     )
     response: Response = make_response(html, status)
+    if not partial:
+        mark_whole_page()
     if partial and status >= 400:
         # The address of a failed POST is none to come back to.
         keep_address(response)
@@ -101,7 +106,8 @@ def current_path() -> str:
     if _htmx():
         with suppress(ValueError):
             url = urlsplit(_htmx().current_url or "")
-            if url.path and url.netloc == request.host:
+            # To a browser a path that begins with two slashes is another site.
+            if re.match(r"/(?![/\\])", url.path) and url.netloc == request.host:
                 return f"{url.path}?{url.query}" if url.query else url.path
     return asked_path()
 

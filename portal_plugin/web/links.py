@@ -4,12 +4,11 @@ from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.appointment import Appointment
-from ..domain.errors import NotFound
 from ..domain.history import Event
 from ..domain.lifecycle import OPEN, ActorKind
 from ..services.tokens import AGAIN, LinkExpired, read_link
 from ..wording import say
-from .guard import current_state, own_appointment, record_refused, signed_in_client
+from .guard import current_state, own_appointment, record_refused, refuse_link, signed_in_client
 from .htmx import render_panel
 
 
@@ -25,8 +24,7 @@ def follow(token: str) -> ResponseReturnValue:
         record_refused(ActorKind.LINK, Event.LINK, reason="expired")
         return render_panel("expired_link", say("This link has expired"), 410)
     if link is None or link.purpose != AGAIN:
-        record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
-        raise NotFound
+        refuse_link()
     return again(link.ref)
 
 

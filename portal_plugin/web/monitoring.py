@@ -27,7 +27,6 @@ def create_monitoring(url_prefix: str) -> Blueprint:
     monitoring.add_url_rule("/metrics", "metrics", metrics, methods=["GET"])
     for failure in (SetupError, *Unreachable):
         monitoring.register_error_handler(failure, _not_ready)
-    monitoring.after_request(_never_stored)
     return monitoring
 
 
@@ -95,8 +94,3 @@ def _plain(text: str, status: int = 200) -> Response:
 def _not_ready(error: Exception) -> ResponseReturnValue:
     # Why stands in the log and in what the doctor says; an answer to everybody says no more.
     return _plain("not ready\n", 503)
-
-
-def _never_stored(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -3,6 +3,14 @@
   "use strict";
   const panel = () => document.getElementById("portal-panel");
 
+  // Our htmx makes no code of attributes (hx-on, js:, filters of triggers): the portal has none, so it would be another's.
+  const refuse = function () {
+    throw new Error("The portal's htmx runs no code from attributes.");
+  };
+  if (document.querySelector("script[data-portal-htmx]")) {
+    window.htmx?.registerExtension("portal-no-eval", { init: (api) => api.initSecurity(null, refuse, refuse) });
+  }
+
   // What changed is said to screen readers; what failed is shown to everybody.
   const say = (text, failed = false) => {
     const live = document.getElementById("portal-live");

@@ -14,6 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal_plugin import Appointment, Portal
 from portal_plugin.testing import Clock, mailbox
+from portal_plugin.web.headers import PAGE
 from tests.support import Host, make_host
 
 BASE = """
@@ -31,6 +32,8 @@ BASE = """
   </body>
 </html>
 """
+STRICT = f"{PAGE}; form-action 'self'; frame-ancestors 'none'"
+"""The strictest policy that the portal works under, as docs/embedding.md tells it."""
 STYLE = """
 :root { color-scheme: light dark; background: light-dark(#f6f8f8, #0e1518); }
 body { margin: 0; font-family: system-ui, sans-serif; }
@@ -66,14 +69,14 @@ class Silent(WSGIRequestHandler):
 
 
 @contextmanager
-def served(database_url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[Site]:
-    """The site on a port of its own until the block ends."""
+def served(database_url: str, folder: Path, clock: Clock, *, policy: str = STRICT, **settings: Any) -> Iterator[Site]:
+    """The site on a port of its own until the block ends; with an empty `policy` it says none itself."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         address = f"http://127.0.0.1:{port}"
         defaults = {"PORTAL_BASE_URL": address, "PORTAL_BASE_TEMPLATE": "host.html"}
         host = make_host(database_url, folder, clock, **(defaults | settings))
-        _furnish(host.app)
+        _furnish(host.app, policy)
         server = make_server("127.0.0.1", port, host.app, threaded=True, fd=listening.fileno(), request_handler=Silent)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -86,13 +89,14 @@ def served(database_url: str, folder: Path, clock: Clock, **settings: Any) -> It
             host.state.db.close_all()
 
 
-def _furnish(app: Flask) -> None:
+def _furnish(app: Flask, policy: str) -> None:
     app.jinja_loader = DictLoader({"host.html": BASE})
     app.add_url_rule("/", "home", lambda: "Welcome")
     app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
     app.add_url_rule("/host.css", "style", lambda: Response(STYLE, mimetype="text/css"))
 
     @app.after_request
-    def allow_nothing_inline(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = "default-src 'self'"
+    def allow_as_little_as_can_be(response: Response) -> Response:
+        if policy:
+            response.headers["Content-Security-Policy"] = policy
         return response

@@ -24,6 +24,7 @@ from ...domain.errors import (
 )
 from ...domain.lifecycle import Status
 from ...storage.database import Unreachable
+from ..headers import protect
 from .schemas import Fault, Slot
 from .schemas import Problem as Body
 
@@ -96,14 +97,8 @@ def respond(problem: Problem) -> Response:
     body = problem.body.model_dump_json(exclude_defaults=True)
     response: Response = current_app.response_class(body, problem.body.status, mimetype="application/problem+json")
     response.headers.extend(problem.headers)
+    # An address that is none is no route of ours, of which the signal would know.
     protect(response)
-    return response
-
-
-def protect(response: Response) -> Response:
-    """What every answer of the API says about itself."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response
 
 

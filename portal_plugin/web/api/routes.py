@@ -9,14 +9,13 @@ from werkzeug.wrappers import Response
 from ...domain.appointment import Appointment
 from ...storage.api_keys import Scope
 from ..guard import current_state, exempt_from_csrf
+from ..sizes import limit_body
 from . import acting, problems, reading, schemas
 from .calls import Call, Operation, View, read
 from .keys import authorised, tell_allowance
 from .once import once
 from .openapi import describe
 from .schemas import Sent, Told
-
-LARGEST_BODY = 64 * 1024
 
 READING: tuple[tuple[str, View, type[Sent], type[Told]], ...] = (
     ("/appointments", reading.list_appointments, schemas.AppointmentsQuery, schemas.Appointments),
@@ -60,9 +59,9 @@ def create_api(url_prefix: str) -> Blueprint:
         rule = operation.path.replace("{ref}", "<ref>")
         api.add_url_rule(rule, operation.name, answer, methods=[operation.method])
     api.add_url_rule("/openapi.json", "document", document, methods=["GET"])
+    api.url_value_preprocessor(limit_body)
     api.before_request(_before)
     api.after_request(tell_allowance)
-    api.after_request(problems.protect)
     problems.handle_all(api)
 
     def meet_the_host() -> Response | None:
@@ -100,5 +99,4 @@ def _written(told: BaseModel | Appointment, status: int) -> Response:
 
 def _before() -> None:
     g.pop("portal_allowance", None)
-    request.max_content_length = LARGEST_BODY
     current_state().check()
