@@ -35,6 +35,7 @@ from .guard import (
     is_review,
     keep_what_was_sent,
     refuse_foreign_posts,
+    refuse_unreadable_query,
     signed_in_client,
     signed_in_staff,
 )
@@ -135,6 +136,7 @@ def _before() -> None:
         return
     request.max_content_length = LARGEST_FORM
     begin_request()
+    refuse_unreadable_query()
     current_state().check()
     speak(chosen_language())
     refuse_foreign_posts()

@@ -68,7 +68,8 @@ class Stored:
                 self.history[row].append(tuple(step))
         self.messages: dict[int, list[str]] = defaultdict(list)
         for row, channel, topic in _read(host, "portal_outbox", "appointment", "channel", "topic"):
-            if channel == "mail":
+            # A visitor was asked to verify their address before there was an appointment.
+            if channel == "mail" and topic != "verify":
                 self.messages[row].append(topic)
 
     def told(self, row: Row) -> list[str]:

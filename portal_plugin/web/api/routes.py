@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from ...domain.appointment import Appointment
 from ...storage.api_keys import Scope
-from ..guard import current_state, exempt_from_csrf
+from ..guard import current_state, exempt_from_csrf, refuse_unreadable_query
 from . import acting, problems, reading, schemas
 from .calls import Call, Operation, View, read
 from .keys import authorised, tell_allowance
@@ -101,4 +101,5 @@ def _written(told: BaseModel | Appointment, status: int) -> Response:
 def _before() -> None:
     g.pop("portal_allowance", None)
     request.max_content_length = LARGEST_BODY
+    refuse_unreadable_query()
     current_state().check()
