@@ -39,7 +39,7 @@ def begin_request() -> None:
 
 
 def refuse_unreadable_query() -> None:
-    """Bytes of an address that are no text, and not percent-encoded either: Werkzeug raises where they are first read."""
+    """Bytes that are no text and not percent-encoded either: Werkzeug raises wherever they are first read."""
     try:
         request.query_string.decode()
     except UnicodeDecodeError:

@@ -23,10 +23,10 @@ from portal_plugin.services.phones import e164, is_in_use, textable
 from portal_plugin.web.forms import read_day, read_instant, read_month, read_zone
 from tests.delivery.calendar_host import event, ics
 from tests.fuzz.hostile import HOSTILE, ZONES
+from tests.fuzz.knocks import texts
 from tests.practice_file.text import SMALL, refusal
 from tests.support import MONDAY
 
-texts = st.sampled_from(HOSTILE) | st.lists(st.sampled_from(HOSTILE), max_size=3).map("".join) | st.text(max_size=60)
 quick = settings(max_examples=300, deadline=None, database=None, derandomize=True)
 
 
