@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal_plugin.testing import Clock, mailbox
+from portal_plugin.testing import Clock, Texts, mailbox
 from tests.conftest import fresh_database
 from tests.fuzz.site import Site
 from tests.support import MONDAY, make_host
@@ -19,7 +19,8 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Its limits are wide: what is refused for being too much is not looked at."""
     folder = tmp_path_factory.mktemp("fuzz")
     for url in fresh_database(request, folder, request.param):
-        host = make_host(url, folder, Clock(MONDAY), PORTAL_TWILIO=TWILIO, PORTAL_API_RATE="1000000/minute")
+        wide = {"PORTAL_API_RATE": "1000000/minute", "PORTAL_TWILIO": TWILIO, "PORTAL_SMS": Texts()}
+        host = make_host(url, folder, Clock(MONDAY), **wide)
         with mailbox(host.app) as host.mailbox:
             yield Site(host)
         host.state.db.close_all()

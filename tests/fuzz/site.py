@@ -56,10 +56,10 @@ class Site:
         self._furnish()
         self._keep()
         self.tables = sorted(self._tables())
-        self.acting = [rule.rule for rule in self._rules() if "POST" in rule.methods]
+        self.acting = [rule.rule for rule in self.rules() if "POST" in rule.methods]
         self.links: dict[str, None] = {}
         """Addresses with a query, as the pages name them."""
-        self.pages = sorted({address for rule in self._rules() if "GET" in rule.methods for address in self._at(rule)})
+        self.pages = sorted({address for rule in self.rules() if "GET" in rule.methods for address in self._at(rule)})
         self.ways = self._find_forms()
         self.stranger = host.app.test_client(use_cookies=False)
         """Sends the cookies it is told to send."""
@@ -99,6 +99,7 @@ class Site:
             secrets = [feeds.renew(db, kind, owner, MONDAY).secret for kind, owner in _FEEDS]
             [draft] = db.execute_sql("SELECT ref FROM portal_guest_request WHERE appointment IS NULL").fetchone()
             [key] = db.execute_sql("SELECT message_id FROM portal_outbox LIMIT 1").fetchone()
+        host.deliver()
         self.key = make_key(host)
         self.refs = [one.ref for one in made] + [page.split("/")[-2], waiting.ref]
         again = [link_token(host.state, AGAIN, ref) for ref in self.refs[:5]]
@@ -123,7 +124,7 @@ class Site:
 
     # Its addresses.
 
-    def _rules(self) -> Iterator[Rule]:
+    def rules(self) -> Iterator[Rule]:
         for rule in self.host.app.url_map.iter_rules():
             if rule.endpoint.startswith(("portal.", "portal_")):
                 yield rule

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from werkzeug.test import TestResponse
 
 from portal_plugin.domain.lifecycle import TRANSITIONS, Status
+from portal_plugin.testing import Mail
 from tests.fuzz.forms import FormReader
 from tests.fuzz.hostile import MARK, SUM
 from tests.fuzz.site import Site
@@ -138,6 +139,15 @@ class Watch:
         body_is_well_formed(answer, endpoint)
         what_was_typed_is_still_there(answer, asked)
         self._stored_what_it_said(asked, endpoint, answer, before, self.stored())
+
+    def over_the_worker(self) -> None:
+        """What waits is delivered, and nothing that somebody typed has become a part of a mail."""
+        with errors() as said:
+            mails = self.site.host.deliver()
+        assert not said, said
+        assert self.site.query("SELECT topic, error FROM portal_outbox WHERE failed IS NOT NULL") == []
+        for mail in mails:
+            mail_is_ours(mail)
 
     def _stored_what_it_said(
         self, asked: Asked, endpoint: str, answer: TestResponse, before: Stored, after: Stored
@@ -271,9 +281,27 @@ def body_is_well_formed(answer: TestResponse, endpoint: str) -> None:
     elif answer.mimetype in {"application/json", "application/problem+json"} and answer.data:
         assert isinstance(answer.json, dict)
     elif answer.mimetype == "text/calendar" and answer.data:
-        lines = re.sub("\r\n[ \t]", "", answer.data.decode()).split("\r\n")
-        assert not [line for line in lines if line.lower().startswith((f"x-{MARK}", f"attendee:mailto:{MARK}"))]
-        assert lines.count("BEGIN:VCALENDAR") == 1
+        calendar_is_ours(answer.data.decode())
+
+
+def calendar_is_ours(file: str) -> None:
+    lines = re.sub("\r?\n[ \t]", "", file).splitlines()
+    strangers = [line for line in lines if re.match(f"(x-{MARK}|attendee.*:mailto:{MARK})", line, re.IGNORECASE)]
+    assert not strangers, strangers
+    assert lines.count("BEGIN:VCALENDAR") == 1
+
+
+def mail_is_ours(mail: Mail) -> None:
+    names = [name.lower() for name in mail.message]
+    assert not [name for name in names if MARK in name or name in {"cc", "bcc"}], names
+    assert len(names) == len(set(names)), names
+    assert len(mail.to) == 1, mail.to
+    for part in mail.message.walk():
+        if part.get_content_type() == "text/html":
+            assert f"<{MARK}" not in part.get_content()
+            assert SUM not in part.get_content()
+        elif part.get_content_type() == "text/calendar":
+            calendar_is_ours(str(part.get_content()))
 
 
 def what_was_typed_is_still_there(answer: TestResponse, asked: Asked) -> None:
