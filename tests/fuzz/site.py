@@ -57,9 +57,10 @@ class Site:
         self._keep()
         self.tables = sorted(self._tables())
         self.acting = [rule.rule for rule in self.rules() if "POST" in rule.methods]
-        self.links: dict[str, None] = {}
+        self.links: list[str] = []
         """Addresses with a query, as the pages name them."""
-        self.pages = sorted({address for rule in self.rules() if "GET" in rule.methods for address in self._at(rule)})
+        at = [address for rule in self.rules() if "GET" in rule.methods for address in self._at(rule)]
+        self.pages = list(dict.fromkeys(at))
         self.ways = self._find_forms()
         self.stranger = host.app.test_client(use_cookies=False)
         """Sends the cookies it is told to send."""
@@ -157,7 +158,7 @@ class Site:
                     continue
                 reader = FormReader(answer.text)
                 waiting += reader.links
-                self.links |= {link: None for link in reader.links if link.startswith("/portal") and "?" in link}
+                self.links += (link for link in reader.links if link.startswith("/portal") and "?" in link)
                 for form in reader.forms:
                     form.action = form.action or page
                     if form.method == "get":

@@ -23,10 +23,13 @@ from portal_plugin.services.phones import e164, is_in_use, textable
 from portal_plugin.web.forms import read_day, read_instant, read_month, read_zone
 from tests.delivery.calendar_host import event, ics
 from tests.fuzz.hostile import HOSTILE, ZONES
-from tests.fuzz.knocks import texts
 from tests.practice_file.text import SMALL, refusal
 from tests.support import MONDAY
 
+hostile = st.integers(0, len(HOSTILE) - 1).map(HOSTILE.__getitem__)
+"""By number, since Hypothesis writes down what there was to choose from, and some of it is long."""
+
+texts = hostile | st.lists(hostile, max_size=3).map("".join) | st.text(max_size=60)
 quick = settings(max_examples=300, deadline=None, database=None, derandomize=True)
 
 
@@ -221,8 +224,8 @@ def mutations() -> Iterator[bytes]:
     for n, line in enumerate(WRITTEN):
         name, _, value = line.partition(b":")
         for text in HOSTILE:
-            hostile = text.encode("utf-8", "surrogatepass")
-            for other in (name + b":" + hostile, name + b";X=" + hostile + b":" + value, hostile + b":" + value):
+            odd = text.encode("utf-8", "surrogatepass")
+            for other in (name + b":" + odd, name + b";X=" + odd + b":" + value, odd + b":" + value):
                 yield b"\r\n".join([*WRITTEN[:n], other, *WRITTEN[n + 1 :]])
 
 
@@ -233,8 +236,8 @@ def test_a_calendar_with_a_hostile_line_is_read_or_not_understood(data: Any) -> 
     for _ in range(data.draw(st.integers(1, 3))):
         n = data.draw(st.integers(0, len(lines) - 1))
         name, _, value = lines[n].partition(b":")
-        hostile = data.draw(texts).encode("utf-8", "surrogatepass")
-        lines[n] = data.draw(st.sampled_from([name + b":" + hostile, name + b";X=" + hostile + b":" + value, hostile]))
+        odd = data.draw(texts).encode("utf-8", "surrogatepass")
+        lines[n] = data.draw(st.sampled_from([name + b":" + odd, name + b";X=" + odd + b":" + value, odd]))
     answers(b"\r\n".join(lines))
 
 
