@@ -1,6 +1,6 @@
 """Requests that nobody should send, thrown one by one: whatever is right about them was right on a page of the site.
 
-The same seed makes the same requests. Hypothesis would make a failing one smaller, but sends many of them several times.
+The same seed makes the same requests. Hypothesis would make a failing one smaller, but it sends many several times.
 """
 
 import json
@@ -190,7 +190,7 @@ def _mangled(dice: Random, site: Site, path: str) -> str:
         (
             *(part[:at], part + part, part.swapcase(), part[:at] + part[at + 1 :], f"{part}.{part}", part + "==="),
             part[:at] + "".join(chr(ord(one) ^ 1) for one in part[at : at + 1]) + part[at + 1 :],
-            quote(part[:at]) + "%2f" + part[at:],
+            quote(part[:at].encode(errors="replace")) + "%2f" + part[at:],
             *(dice.choice(known) for _ in range(4)),
             *(text(dice) for _ in range(4)),
         )
@@ -324,7 +324,7 @@ def text_message(dice: Random, site: Site) -> Knock:
         path = _mangled(dice, site, path)
     # Signed is what arrives: of half a character, a mark in its place.
     arrives = {_arriving(name): _arriving(value) for name, value in fields.items()}
-    signature = RequestValidator(TOKEN).compute_signature(URL.removesuffix(INBOUND) + quote(path), arrives)
+    signature = RequestValidator(TOKEN).compute_signature(URL.removesuffix(INBOUND) + _arriving(path), arrives)
     if seldom(dice):
         signature = dice.choice((signature[:-1], signature[::-1], *HEADERS["X-Twilio-Signature"]))
     return Knock(None, "POST", path, b"", encoded([*fields.items()]), headers={"X-Twilio-Signature": signature})
