@@ -109,11 +109,17 @@ class Watch:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.seen: Counter[tuple[str, int]] = Counter()
+        self._known: Stored | None = None
         self._count = "SELECT " + ", ".join(f"(SELECT COUNT(*) FROM {name})" for name in site.tables)
 
     @property
     def requests(self) -> int:
         return self.seen.total()
+
+    def begin(self) -> None:
+        """With the site as it was furnished."""
+        self.site.put_back()
+        self._known = None
 
     def stored(self) -> Stored:
         site = self.site
@@ -126,7 +132,7 @@ class Watch:
     @contextmanager
     def over(self, asked: Asked) -> Iterator[list[TestResponse]]:
         """Whatever answer is put into the list is looked at, beside what is stored before and after."""
-        before, answers = self.stored(), []
+        before, answers = self._known or self.stored(), []
         with errors() as said:
             yield answers
         [answer] = answers
@@ -138,7 +144,8 @@ class Watch:
         headers_are_ours(answer)
         body_is_well_formed(answer, endpoint)
         what_was_typed_is_still_there(answer, asked)
-        self._stored_what_it_said(asked, endpoint, answer, before, self.stored())
+        self._known = self.stored()
+        self._stored_what_it_said(asked, endpoint, answer, before, self._known)
 
     def over_the_worker(self) -> None:
         """What waits is delivered, and nothing that somebody typed has become a part of a mail."""
