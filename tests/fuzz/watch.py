@@ -313,7 +313,7 @@ def mail_is_ours(mail: Mail) -> None:
 
 def what_was_typed_is_still_there(answer: TestResponse, asked: Asked) -> None:
     """Where a form is refused it comes back, and what a person typed is in it."""
-    if not asked.shown or answer.status_code not in {409, 422, 429}:
+    if not asked.shown or answer.status_code not in {400, 401, 409, 422, 429}:
         return
     forms = [form for form in FormReader(answer.text).forms if form.method == "post"]
     for name, text in asked.shown.items():
