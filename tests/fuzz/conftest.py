@@ -19,7 +19,12 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Its limits are wide: what is refused for being too much is not looked at."""
     folder = tmp_path_factory.mktemp("fuzz")
     for url in fresh_database(request, folder, request.param):
-        wide = {"PORTAL_API_RATE": "1000000/minute", "PORTAL_TWILIO": TWILIO, "PORTAL_SMS": Texts()}
+        wide = {
+            "PORTAL_API_RATE": "1000000/minute",
+            "PORTAL_TWILIO": TWILIO,
+            "PORTAL_SMS": Texts(),
+            "PORTAL_METRICS_TOKEN": "m" * 16,
+        }
         host = make_host(url, folder, Clock(MONDAY), **wide)
         with mailbox(host.app) as host.mailbox:
             yield Site(host)

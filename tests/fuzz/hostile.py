@@ -273,7 +273,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "X-HTTP-Method-Override": ("DELETE", "PUT"),
     "Accept-Language": ("ar", "de", "xx-YY;q=zz", "*", "fr;q=1e309", "-", "es-" * 500, *_ODD[:6]),
     "Accept": ("application/json", "*/*;q=x", "\xff", ""),
-    "User-Agent": ("", "\xff\xfe", '<zq9>"onzq9=', "a" * 8000),
+    "User-Agent": ("", "\0", "\x1b[31m\x7f", "\xff\xfe", '<zq9>"onzq9=', "a" * 8000),
     "Cookie": (
         *("session=", "session=.eJx", "session=a.b.c", "=", ";;;", "portal=\xff", "a=b; a=c; a", 'x="', "session=\xff"),
         *("a" * 4000, "session=" + "e30" * 500, "portal_zone=../../etc/passwd", "portal_language=<zq9>"),
