@@ -316,7 +316,7 @@ def what_was_typed_is_still_there(answer: TestResponse, asked: Asked) -> None:
     """Where a form is refused it comes back, and what a person typed is in it."""
     if not asked.shown or answer.status_code not in {400, 401, 409, 422, 429}:
         return
-    forms = [form for form in FormReader(answer.text).forms if form.method == "post"]
+    forms = [form for form in FormReader(answer.text).forms if form.action.partition("?")[0] == asked.path]
     for name, text in asked.shown.items():
         given_back = [value for form in forms if name in form.controls for value in form.controls[name].values]
         if forms and any(name in form.controls for form in forms):
