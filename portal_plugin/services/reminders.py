@@ -10,6 +10,7 @@ from ..domain.consent import Way
 from ..domain.lifecycle import Status
 from ..domain.practice import Practice
 from ..domain.reminders import next_awake, plan
+from ..domain.text import clean_line
 from ..storage import appointments, outbox
 from ..storage.outbox import MAIL, REMINDER, SMS, Message
 from . import ledger
@@ -69,10 +70,12 @@ def record_delivery(
     """
     if status not in outbox.REPORTS:
         return
+    # PostgreSQL stores no NUL.
+    message_id, provider_id = clean_line(message_id), clean_line(provider_id)[:64]
     now = state.now()
     told = f", code {code}" if code.isascii() and code.isdecimal() else ""
     error = f"the gateway says {status}{told}" if status in outbox.FAILURES else ""
-    phone = outbox.record_delivery(state.db, message_id, provider_id[:64], status, error, now)
+    phone = outbox.record_delivery(state.db, message_id, provider_id, status, error, now)
     if phone and opted_out:
         ledger.opt_out(state, phone, Way.GATEWAY, code, now)
 

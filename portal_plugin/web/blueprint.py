@@ -35,6 +35,7 @@ from .guard import (
     is_review,
     keep_what_was_sent,
     refuse_foreign_posts,
+    refuse_unreadable_query,
     signed_in_client,
     signed_in_staff,
 )
@@ -136,6 +137,7 @@ def add_filters(app: Flask) -> None:
 def _before() -> None:
     if request.endpoint == "portal.static":
         return
+    refuse_unreadable_query()
     current_state().check()
     speak(chosen_language())
     refuse_foreign_posts()

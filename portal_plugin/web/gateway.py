@@ -12,7 +12,7 @@ from ..domain.lifecycle import Actor, ActorKind
 from ..services import reminders
 from ..storage import history
 from ..storage.database import Unreachable
-from .guard import begin_request, current_state, exempt_from_csrf
+from .guard import begin_request, current_state, exempt_from_csrf, refuse_unreadable_query
 from .inbound import inbound
 from .sizes import limit_body, limit_fields
 
@@ -49,6 +49,7 @@ def status(key: str) -> ResponseReturnValue:
 def _before() -> None:
     limit_fields()
     begin_request()
+    refuse_unreadable_query()
     state = current_state()
     account = state.settings.twilio
     if account is None:

@@ -40,6 +40,14 @@ def begin_request() -> None:
     g.portal_answers = {}
 
 
+def refuse_unreadable_query() -> None:
+    """Bytes that are no text and not percent-encoded either: Werkzeug raises wherever they are first read."""
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError:
+        abort(400)
+
+
 # What proxies write, and neither a name nor a phone number: the history keeps it for good.
 _REQUEST_ID = re.compile("[0-9A-Fa-f-]{16,64}")
 
@@ -224,7 +232,10 @@ def _asked_once(name: str, ask: Callable[[], Answer]) -> Answer:
 
 def _foreign(origin: str) -> bool:
     own = {request.host_url, current_state().settings.base_url}
-    return urlsplit(origin)[:2] not in {urlsplit(address)[:2] for address in own}
+    try:
+        return urlsplit(origin)[:2] not in {urlsplit(address)[:2] for address in own}
+    except ValueError:
+        return True
 
 
 def _back(otherwise: str) -> str:

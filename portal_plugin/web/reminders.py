@@ -4,6 +4,7 @@ from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.consent import ReminderConsent
+from ..domain.text import clean_line
 from ..services import consents
 from ..storage.consents import last_phone
 from ..wording import say
@@ -48,7 +49,8 @@ def known_phone() -> str:
 
 def on_this_page(zone: str, phone: str, text: str, *, unticked: bool = True) -> ReminderConsent:
     """What proves that the client read `text` and sent the form of this request."""
-    agent = request.user_agent.string[:500]
+    # Some servers let a NUL through, which PostgreSQL does not store.
+    agent = clean_line(request.user_agent.string)[:500]
     return ReminderConsent(phone, zone, request.remote_addr or "", agent, _page(), text, unticked)
 
 

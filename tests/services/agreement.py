@@ -38,6 +38,7 @@ class Row(NamedTuple):
     replaces: str | None
     thread: str
     client_id: str
+    client_email: str
 
 
 class Claim(NamedTuple):
@@ -68,12 +69,15 @@ class Stored:
                 self.history[row].append(tuple(step))
         self.messages: dict[int, list[str]] = defaultdict(list)
         for row, channel, topic in _read(host, "portal_outbox", "appointment", "channel", "topic"):
-            if channel == "mail":
+            # A visitor was asked to verify their address before there was an appointment.
+            if channel == "mail" and topic != "verify":
                 self.messages[row].append(topic)
 
     def told(self, row: Row) -> list[str]:
-        """What the history says that the client was to be told, in order."""
+        """What the history says that the client was to be told, in order; nothing where no address is known."""
         actions = [action for action, _, _ in self.history[row.id]]
+        if not row.client_email:
+            return []
         at_once = row.type in self.automatic
         return [TOPIC_OF[one] for one in actions if one in TOPIC_OF and not (at_once and one == "request")]
 

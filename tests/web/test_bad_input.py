@@ -328,6 +328,14 @@ def test_without_text_reminders_the_number_does_not_matter(host: Host, maya: Fla
     assert not stored(host)["consent"]
 
 
+def test_a_browser_that_says_odd_things_of_itself_is_written_down_without_them(either_host: Host) -> None:
+    browser = either_host.browser("maya")
+    form = step_2(browser, text_reminders="1", phone="+1 212 555 0187")
+    assert ref_of(send(browser, form, {"User-Agent": "Odd\0 \x1b[31mbrowser \xff"}))
+    [agreement] = stored(either_host)["consent"]
+    assert "Odd [31mbrowser ÿ" in agreement
+
+
 # Notes.
 
 

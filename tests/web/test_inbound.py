@@ -367,3 +367,15 @@ def test_who_calls_the_practice_to_end_texts_is_heard_too(either_host: Host) -> 
     assert waiting(either_host) == 0
     assert ledger(either_host)[-1] == ("out", "practice", "maya", PHONE, "On the phone.")
     assert recorded(either_host)[-1] == ("staff", "front desk", "opt_out", "done", "practice")
+
+
+@pytest.mark.parametrize(("key", "sid"), [("a", "SM1\0"), ("a\0", "SM1"), ("é\ufffd", "é"), ("x" * 5000, "x" * 5000)])
+def test_news_of_a_text_that_never_was_changes_nothing(texting: Host, key: str, sid: str) -> None:
+    agree(texting)
+    before = stored(texting)
+    path = f"/portal/sms/status/{key}"
+    form = {"MessageSid": sid, "MessageStatus": "failed", "ErrorCode": "21610"}
+    signature = RequestValidator(TOKEN).compute_signature(URL.removesuffix(INBOUND) + path, form)
+    answer = post(texting, form, signature, "/", environ_overrides={"PATH_INFO": path.encode().decode("latin-1")})
+    assert answer.status_code == 204
+    assert stored(texting) == before

@@ -102,6 +102,7 @@ def test_accept_and_cancel_need_the_token_too(host: Host, maya: FlaskClient, wha
         {"Origin": "null"},
         {"Origin": "http://localhost:81"},
         {"Origin": "http://localhost.evil.example"},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
@@ -123,6 +124,16 @@ def test_a_form_sent_from_another_site_is_refused(
 )
 def test_a_form_sent_from_the_site_itself_is_taken(maya: FlaskClient, headers: dict[str, str]) -> None:
     assert ref_of(send(maya, step_2(maya), headers))
+
+
+@pytest.mark.parametrize(
+    "address", [STEP_2, f"{BOOK}/you?", f"{UPCOMING}?", "/portal/review/?", "/portal/api/v1/types?"]
+)
+def test_an_address_whose_query_is_no_text_is_refused(host: Host, maya: FlaskClient, address: str) -> None:
+    path, _, query = address.partition("?")
+    for odd in ("\xff", "a=\xc3"):
+        assert maya.get(path, environ_overrides={"QUERY_STRING": f"{query}&{odd}"}).status_code == 400
+    assert maya.get(f"{STEP_2}&note=%FF%C3").status_code == 200
 
 
 # Visitors, and sessions that end.

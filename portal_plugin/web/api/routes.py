@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from ...domain.appointment import Appointment
 from ...storage.api_keys import Scope
-from ..guard import current_state, exempt_from_csrf
+from ..guard import current_state, exempt_from_csrf, refuse_unreadable_query
 from ..sizes import limit_body
 from . import acting, problems, reading, schemas
 from .calls import Call, Operation, View, read
@@ -99,4 +99,5 @@ def _written(told: BaseModel | Appointment, status: int) -> Response:
 
 def _before() -> None:
     g.pop("portal_allowance", None)
+    refuse_unreadable_query()
     current_state().check()
