@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run test lint format messages pictures bench drain bench-peers wheel clean
+.PHONY: run test lint format messages pictures bench drain load soak bench-peers wheel clean
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
 
@@ -42,6 +42,12 @@ drain: .venv/.test
 
 budgets: .venv/.test
 	$(BIN)/python -m benchmarks.budgets $(ARGS)
+
+load: .venv/.test
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
+soak: .venv/.test
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-peers: .venv/.test
 	$(BIN)/python -m benchmarks.peers.compare $(ARGS)
