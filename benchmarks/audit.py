@@ -51,11 +51,11 @@ RULES = {
 }
 
 
-def audit(db: Database, since: int, notes: Path, mails: Iterable[str], crashes: int = 0) -> list[str]:
+def audit(db: Database, since: int, notes: Path, mails: Iterable[str], copies: int = 0) -> list[str]:
     """What is wrong, in a sentence each, of the appointments whose ids are greater than `since`.
 
-    `notes` are the crowd's own, and `mails` the ids of those that arrived, of which as many may have come a second time
-    as workers crashed, or lost their database, while sending.
+    `notes` are the crowd's own, and `mails` the ids of those that arrived, of which `copies` may have come once more:
+    one whenever the worker crashed, or lost its database, between sending and marking.
     """
     wrong = []
     for rule, query in RULES.items():
@@ -63,7 +63,7 @@ def audit(db: Database, since: int, notes: Path, mails: Iterable[str], crashes: 
         if found:
             wrong.append(f"{rule}: {len(found)} times, first {tuple(found[0])}")
     wrong += _about_requests(db, since, notes)
-    wrong += _about_mails(db, list(mails), crashes)
+    wrong += _about_mails(db, list(mails), copies)
     return wrong
 
 
@@ -89,11 +89,11 @@ def request_key(key: str, starts: str) -> str:
     return sha256(f"{key}\n{starts}".encode()).hexdigest()[:32]
 
 
-def _about_mails(db: Database, mails: list[str], crashes: int) -> Iterable[str]:
+def _about_mails(db: Database, mails: list[str], copies: int) -> Iterable[str]:
     rows = run(db, "SELECT message_id, sent FROM portal_outbox WHERE channel = 'mail'").fetchall()
     arrived = Counter(mails)
     more = sum(count - 1 for count in arrived.values())
-    if more > crashes:
+    if more > copies:
         yield f"mails came twice: {more}"
     if unknown := set(arrived) - {name for name, _ in rows}:
         yield f"mails came that no row tells of: {len(unknown)}"

@@ -1,9 +1,10 @@
 """People who come at a constant rate, in a process of its own: `python -m benchmarks.crowd ADDRESS RATE SECONDS ...`.
 
-The rate is an open loop. A clock hands out turns, by chance as people come but so many a second on the average, and
-whoever of the crowd is free takes the next one: one request. A server that falls behind does not slow the clock, and
-what somebody waits is counted from the turn's moment, not from when a request could be sent at last. (The tool's own
-`constant_throughput` slows down with the server, and its times leave out what nobody sent: "coordinated omission".)
+The rate is an open loop: a clock hands out turns (turns.py), by chance as people come but so many a second on the
+average, and whoever of the crowd is free takes the next one: one request. A server that falls behind does not slow the
+clock, and what somebody waits is counted from the turn's moment, not from when a request could be sent at last. (The
+tool's own `constant_throughput` slows down with the server, and its times leave out what nobody sent: "coordinated
+omission".)
 
 What came of it goes to standard output as JSON, and what was sent and stored line by line into a file of notes.
 """
@@ -11,12 +12,10 @@ What came of it goes to standard output as JSON, and what was sent and stored li
 import argparse
 import json
 import logging
-import random
 import re
 import resource
 import secrets
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,14 +27,14 @@ from typing import Any, TextIO
 from locust import FastHttpUser, task  # isort: skip
 import gevent
 from locust.env import Environment
-from locust.exception import StopUser
+from locust.exception import RescheduleTask, StopUser
 
 from tests.support import filled_form, offered_times
 
 from .seed import HORIZON, NOW
 from .site import cookie
+from .turns import CHANCE, Turns
 
-CHANCE = random.SystemRandom()
 PROVIDERS, CLIENTS = 20, 5_000
 WISH = "type=visit&contact=in-person&location=main"
 PARTIAL = {"HX-Request": "true"}
@@ -45,38 +44,6 @@ WARM_UP = 2.0
 DATE = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 NEXT_LOOK = re.compile(r'data-portal-list data-hx-get="([^"]+)"')
 WAITS = re.compile(r'id="request-([0-9A-Za-z_-]+)"')
-
-
-class Turns:
-    """Moments at which somebody is due."""
-
-    def __init__(self, rate: float, seconds: float) -> None:
-        self.rate = rate
-        self.began = self.next = time.perf_counter()
-        self.end = self.began + seconds
-        self.counted = 0
-
-    def take(self) -> float:
-        """Wait for the next; its moment. Raises StopUser once it is over."""
-        due = self.advance()
-        if due > self.end or time.perf_counter() > self.end:
-            raise StopUser
-        gevent.sleep(max(due - time.perf_counter(), 0))
-        return due
-
-    def advance(self) -> float:
-        due = self.next
-        self.next += CHANCE.expovariate(self.rate)
-        self.counted += self.is_counted(due)
-        return due
-
-    def is_counted(self, due: float) -> bool:
-        return self.began + WARM_UP <= due <= self.end
-
-    def close(self) -> None:
-        """Count those that nobody was free to take, too."""
-        while self.next <= self.end:
-            self.advance()
 
 
 @dataclass
@@ -95,10 +62,10 @@ class Seen:
         self, name: str, response_time: float, response: Any, context: dict[str, Any], exception: object, **_: object
     ) -> None:
         """A listener for every request of the crowd."""
-        status, now = response.status_code, time.perf_counter()
+        status = response.status_code
         if status not in context["expected"]:
             self.errors[f"{name}: {status or exception!r}"] += 1
-        if self.turns.is_counted(context["due"]) and now <= self.turns.end:
+        if self.turns.counts(context["due"]):
             self.answers[f"{name}: {status}"] += 1
             self.waits.append(context["late"] + response_time)
 
@@ -120,13 +87,17 @@ class Person(FastHttpUser):
         expected: Sequence[int] = (200,),
         **headers: str,
     ) -> Any:
-        """Take a turn, and make one request in it. A connection for each, as most proxies do without being told."""
+        """Take a turn, and make one request in it, on a connection of its own, as most proxies do without being told.
+        Whoever gets an answer that nobody should get goes away.
+        """
         due = self.seen.turns.take()
+        if due is None:
+            raise StopUser
         headers |= {"Connection": "close"}
         if self.session:
             headers["Cookie"] = self.session
-        late = max(time.perf_counter() - due, 0) * 1000
-        return self.client.request(
+        late = self.seen.turns.late(due) * 1000
+        answer = self.client.request(
             "GET" if form is None else "POST",
             self.root + path,
             name=name,
@@ -135,6 +106,9 @@ class Person(FastHttpUser):
             allow_redirects=False,
             context={"due": due, "late": late, "expected": expected},
         )
+        if answer.status_code not in expected:
+            raise RescheduleTask
+        return answer
 
     def step_2(self, provider: str, date: str = "", **headers: str) -> str:
         query = f"{WISH}&provider={provider}" + (f"&date={date}" if date else "")
@@ -271,23 +245,21 @@ CROWDS: dict[str, list[type[Person]]] = {
 
 
 def run(address: str, kind: str, rate: float, seconds: float, notes: TextIO) -> dict[str, Any]:
-    turns = Turns(rate, seconds)
-    seen = Person.seen = Seen(turns, notes)
     crowd = Environment(user_classes=CROWDS[kind], host=address)
-    crowd.events.request.add_listener(seen.answered)
     runner = crowd.create_local_runner()
     # So few that each comes to the end of a visit, and enough to wait half a second each.
     people = max(20, round(rate / 2))
     logging.getLogger("locust.runners").setLevel(logging.ERROR)  # It finds that many at once.
+    turns = Turns(rate, seconds, WARM_UP, gevent.sleep)
+    seen = Person.seen = Seen(turns, notes)
+    crowd.events.request.add_listener(seen.answered)
     runner.start(people, spawn_rate=people)
-    turns.began = turns.next = time.perf_counter()
-    turns.end = turns.began + seconds
     gevent.sleep(seconds)
     turns.close()
     runner.quit()
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
-        "due": turns.counted,
+        "due": turns.due,
         "seconds": seconds - WARM_UP,
         "waits": [round(wait, 1) for wait in seen.waits],
         "answers": dict(seen.answers),

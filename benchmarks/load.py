@@ -19,7 +19,7 @@ from tests.postgres_server import postgres_server
 
 from .bench import conditions, write_table
 from .drain import ROOT
-from .fleet import APPOINTMENTS, THREADS, WORKERS, Fleet, copied, fleet, laid_down
+from .fleet import APPOINTMENTS, PROCESSES, THREADS, Fleet, copied, fleet, laid_down
 
 RATES = (50, 100, 150, 200, 250, 300, 350, 400, 500, 600, 700, 800, 1000)
 LONGEST = 500.0
@@ -140,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=7, help="of each rate, the first 2 of which are not counted")
     parser.add_argument("--postgres", default="", help="postgresql://user@host, instead of a server of its own")
     parser.add_argument("--appointments", type=int, default=APPOINTMENTS)
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="of gunicorn")
     parser.add_argument("--write", action="store_true", help="put the table into docs/")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="where results and databases go")
     given = parser.parse_args(arguments)
@@ -151,14 +152,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(series.name, flush=True)
             with TemporaryDirectory(prefix="load") as name:
                 database = copied(template, Path(name), server[series.engine])
-                with fleet(database, Path(name), series.app) as site:
+                with fleet(database, Path(name), given.processes, series.app) as site:
                     steps = list(climb(site, series.kind, given.rates, given.seconds))
                     wrong += [f"{series.name}: {what}" for what in site.wrong()]
             wrong += [f"{series.name}: {count} times {what}" for step in steps for what, count in step.errors.items()]
             told.append({"series": series.name, "steps": [asdict(step) for step in steps]})
             rows.append(cells(series, steps))
     machine = (
-        f"gunicorn with {WORKERS} processes of {THREADS} threads, {given.appointments:,} appointments of 20 providers, "
+        f"gunicorn with {given.processes} processes of {THREADS} threads, {given.appointments:,} appointments of 20 providers, "
         f"{given.seconds:.0f} s a rate, crowd and databases on the same machine; {conditions()}"
     )
     print("\n".join(" | ".join(row) for row in (HEADS, *rows)), machine, *wrong, sep="\n")

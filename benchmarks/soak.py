@@ -24,7 +24,7 @@ from portal_plugin.storage.database import is_postgres, open_database
 
 from .bench import conditions, write_table
 from .drain import ROOT
-from .fleet import APPOINTMENTS, Fleet, copied, fleet, laid_down
+from .fleet import APPOINTMENTS, PROCESSES, Fleet, copied, fleet, laid_down
 from .load import EVERYBODY, come, servers
 
 STEEPEST = 100.0
@@ -113,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pause", type=float, default=10, help="seconds between two looks")
     parser.add_argument("--postgres", default="", help="postgresql://user@host, instead of a server of its own")
     parser.add_argument("--appointments", type=int, default=APPOINTMENTS)
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="of gunicorn")
     parser.add_argument("--write", action="store_true", help="put the table into docs/")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="where results and databases go")
     given = parser.parse_args(arguments)
@@ -121,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         server = stack.enter_context(servers(given.postgres, {series.engine}))[series.engine]
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="soak")))
-        site = stack.enter_context(fleet(copied(template, folder, server), folder))
+        site = stack.enter_context(fleet(copied(template, folder, server), folder, given.processes))
         watch = Watch(site, given.pause)
         watch.start()
         step = come(site, series.kind, given.rate, given.minutes * 60)
