@@ -1,7 +1,7 @@
 """What has to be true of a database that a crowd has been at, and of what the crowd was told."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -51,10 +51,10 @@ RULES = {
 }
 
 
-def audit(db: Database, since: int, notes: Path, mails: Iterable[str], copies: int = 0) -> list[str]:
+def audit(db: Database, since: int, notes: Path, mails: Callable[[], list[str]], copies: int = 0) -> list[str]:
     """What is wrong, in a sentence each, of the appointments whose ids are greater than `since`.
 
-    `notes` are the crowd's own, and `mails` the ids of those that arrived, of which `copies` may have come once more:
+    `notes` are the crowd's own, and `mails` tells the ids of those that arrived, of which `copies` may have come once more:
     one whenever the worker crashed, or lost its database, between sending and marking.
     """
     wrong = []
@@ -63,7 +63,7 @@ def audit(db: Database, since: int, notes: Path, mails: Iterable[str], copies: i
         if found:
             wrong.append(f"{rule}: {len(found)} times, first {tuple(found[0])}")
     wrong += _about_requests(db, since, notes)
-    wrong += _about_mails(db, list(mails), copies)
+    wrong += _about_mails(db, mails, copies)
     return wrong
 
 
@@ -89,13 +89,20 @@ def request_key(key: str, starts: str) -> str:
     return sha256(f"{key}\n{starts}".encode()).hexdigest()[:32]
 
 
-def _about_mails(db: Database, mails: list[str], copies: int) -> Iterable[str]:
-    rows = run(db, "SELECT message_id, sent FROM portal_outbox WHERE channel = 'mail'").fetchall()
-    arrived = Counter(mails)
+def _about_mails(db: Database, mails: Callable[[], list[str]], copies: int) -> Iterable[str]:
+    """A worker may be at it meanwhile: it marks what has arrived, and sends what has a row."""
+    marked = _mails(db, "AND sent IS NOT NULL")
+    arrived = Counter(mails())
+    written = _mails(db)
     more = sum(count - 1 for count in arrived.values())
     if more > copies:
         yield f"mails came twice: {more}"
-    if unknown := set(arrived) - {name for name, _ in rows}:
+    if unknown := set(arrived) - written:
         yield f"mails came that no row tells of: {len(unknown)}"
-    if lost := {name for name, sent in rows if sent} - set(arrived):
+    if lost := marked - set(arrived):
         yield f"mails are marked as sent and never came: {len(lost)}"
+
+
+def _mails(db: Database, condition: str = "") -> set[str]:
+    query = f"SELECT message_id FROM portal_outbox WHERE channel = 'mail' {condition}"  # noqa: S608
+    return {name for (name,) in run(db, query).fetchall()}

@@ -45,7 +45,7 @@ class Fleet:
         if self.worker is None:
             return []
         with opened(self.place.database) as db:
-            return audit(db, self.since, self.notes, [name for _, name in self.mails.received()], copies)
+            return audit(db, self.since, self.notes, lambda: [name for _, name in self.mails.received()], copies)
 
 
 @contextmanager

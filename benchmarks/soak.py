@@ -1,8 +1,9 @@
 """A modest load for a long time, and whether anything grows: `make soak`.
 
 The site of load.py, visited by everybody. Every ten seconds the memory of each process of gunicorn and of the worker is
-looked at, with its open files and the connections to the database. After the first quarter, which fills caches, a line
-is laid through what was seen. Fails when memory climbs, connections do, or an answer or a row is wrong.
+looked at, with its open files and the connections to the database. The first half fills caches and starts threads; a
+line is laid through the second. Fails when memory climbs there, when there are more connections or files than threads
+account for, or when an answer or a row is wrong.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from portal_plugin.storage.database import is_postgres, open_database
 
 from .bench import conditions, write_table
 from .drain import ROOT
-from .fleet import APPOINTMENTS, PROCESSES, Fleet, copied, fleet, laid_down
+from .fleet import APPOINTMENTS, PROCESSES, THREADS, Fleet, copied, fleet, laid_down
 from .load import EVERYBODY, come, servers
 
 STEEPEST = 100.0
@@ -82,26 +83,33 @@ def climbs(minutes: Sequence[float], seen: Sequence[float]) -> float:
     return statistics.linear_regression(minutes, seen).slope
 
 
-def rows(looks: Sequence[Look]) -> tuple[list[tuple[str, str, str, str]], list[str]]:
+def rows(looks: Sequence[Look]) -> tuple[list[tuple[str, ...]], list[str]]:
     """The table, and what is wrong."""
-    settled = looks[len(looks) // 4 :]
-    minutes = [look.minute for look in settled]
+    settled = looks[len(looks) // 2 :]
     table, wrong = [], []
     for name in settled[0].memory:
-        seen = [look.memory[name] for look in settled]
-        slope = climbs(minutes, seen)
+        seen = [look.memory[name] for look in looks]
+        later = [look.memory[name] for look in settled]
+        slope = climbs([look.minute for look in settled], later)
         if slope > STEEPEST:
             wrong.append(f"the memory of {name} climbs by {slope:.0f} kB a minute")
-        table.append((f"memory, {name}", f"{seen[0] / 1024:.1f} MB", f"{seen[-1] / 1024:.1f} MB", f"{slope:+.0f} kB"))
-    for what, counts in (
-        ("open files, all processes", [sum(look.files.values()) for look in settled]),
-        ("connections to PostgreSQL", [look.connections for look in settled]),
+        told = (f"{kilobytes / 1024:.1f} MB" for kilobytes in (seen[0], later[0], later[-1]))
+        table.append((f"memory, {name}", *told, f"{slope:+.0f} kB"))
+    threads = (len(settled[0].memory) - 1) * THREADS
+    for what, most, counts in (
+        (
+            "open files, all processes",
+            10 * len(settled[0].files) + 5 * threads,
+            [sum(look.files.values()) for look in looks],
+        ),
+        ("connections to PostgreSQL", 10 + threads, [look.connections for look in looks]),
     ):
-        slope = climbs(minutes, counts)
-        if slope * (minutes[-1] - minutes[0]) > max(counts) / 4:
-            wrong.append(f"{what} climb by {slope:.2f} a minute")
+        if max(counts) > most:
+            wrong.append(f"{what}: {max(counts)}, where {threads} threads need {most} at most")
         if max(counts):
-            table.append((what, f"{counts[0]}", f"{counts[-1]}", f"{slope:+.2f}"))
+            table.append(
+                (what, f"{counts[0]}", f"{counts[len(counts) // 2]}", f"{counts[-1]}", f"at most {max(counts)}")
+            )
     return table, wrong
 
 
@@ -135,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{series.name}: {given.minutes:.0f} minutes, {answers:,} requests, {step.answered:.0f} a second, median "
         f"{step.median:.0f} ms, {errors} errors; load of the machine {os.getloadavg()[2]:.0f}; {conditions()}"
     )
-    heads = ("what", "after a quarter", "at the end", "a minute")
+    heads = ("what", "at first", "after half", "at the end", "a minute, second half")
     print("\n".join(" | ".join(row) for row in (heads, *table)), machine, *wrong, sep="\n")
     told = {"conditions": machine, "step": asdict(step), "looks": [asdict(look) for look in looks], "wrong": wrong}
     (given.build / f"soak-{given.engine}.json").write_text(json.dumps(told, indent=1) + "\n")

@@ -120,7 +120,7 @@ def notes(host: Host, tmp_path: Path) -> Path:
 def wrong(host: Host, notes: Path, mails: int = 1) -> list[str]:
     """What the audit says when the one mail came so many times."""
     ids = [name for (name,) in run(host.state.db, "SELECT message_id FROM portal_outbox").fetchall()]
-    return [what.partition(":")[0] for what in audit(host.state.db, 0, notes, ids * mails)]
+    return [what.partition(":")[0] for what in audit(host.state.db, 0, notes, lambda: ids * mails)]
 
 
 def test_nothing_is_wrong_where_nothing_is(host: Host, notes: Path) -> None:
@@ -140,4 +140,4 @@ def test_whatever_is_broken_is_noticed(host: Host, notes: Path, what: str, by: s
         db.execute_sql(f"DROP TRIGGER portal_claim_apart_{event}")
     with without_guards(db):
         db.execute_sql(by)
-        assert what in [found.partition(":")[0] for found in audit(db, 0, notes, ids)]
+        assert what in [found.partition(":")[0] for found in audit(db, 0, notes, lambda: ids)]
