@@ -54,8 +54,8 @@ RULES = {
 def audit(db: Database, since: int, notes: Path, mails: Callable[[], list[str]], copies: int = 0) -> list[str]:
     """What is wrong, in a sentence each, of the appointments whose ids are greater than `since`.
 
-    `notes` are the crowd's own, and `mails` tells the ids of those that arrived. So many `copies` are right: one whenever
-    the worker crashed, or lost its database, between sending and marking.
+    `notes` are the crowd's own, and `mails` tells the ids of those that arrived. So many `copies` are right: one for
+    each time that the worker crashed, or lost its database, between sending and marking.
     """
     wrong = []
     for rule, query in RULES.items():
