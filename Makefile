@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run test lint format messages pictures bench drain equal-time bench-peers wheel clean
+.PHONY: run test lint format messages pictures bench drain budgets equal-time load soak bench-peers wheel clean
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
 
@@ -45,6 +45,12 @@ budgets: .venv/.test
 
 equal-time: .venv/.test
 	$(BIN)/python -m benchmarks.equal_time $(ARGS)
+
+load: .venv/.test
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
+soak: .venv/.test
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-peers: .venv/.test
 	$(BIN)/python -m benchmarks.peers.compare $(ARGS)

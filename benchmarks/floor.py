@@ -1,11 +1,12 @@
-"""The least that these pages can cost: bare Flask, fixed SQL on one kept connection, one flat template.
+"""The least that these pages can cost: bare Flask, fixed SQL on a kept connection, one flat template.
 
-It knows one provider, one type and winter time by heart, and has no forms, tokens, rules or zones.
+It knows one type and winter time by heart, and has no forms, tokens, rules or zones.
 """
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +22,7 @@ FIRST = int(NOW.timestamp()) + DAY
 LAST_DAY = NOW.date() + timedelta(days=HORIZON)
 REVISION = "SELECT MAX(id) FROM portal_practice"
 TAKEN = """SELECT starts, ends FROM portal_claim
-WHERE provider = 1 AND starts > ? AND starts < ? AND ends > ? ORDER BY starts"""
+WHERE provider = ? AND starts > ? AND starts < ? AND ends > ? ORDER BY starts"""
 CHECK = "SELECT 1 FROM portal_claim WHERE provider = ? AND starts > ? AND starts < ? AND ends > ?"
 CLAIM = "INSERT INTO portal_claim (provider, starts, ends) VALUES (?, ?, ?)"
 APPOINTMENT = """INSERT INTO portal_appointment (ref, status, version, type, contact, provider, location, starts, ends,
@@ -37,14 +38,23 @@ attempts, error) VALUES (?, 'mail', 'received', 'maya@example.org', ?, ?, ?, ?, 
 
 class Floor:
     def __init__(self, database: Path) -> None:
-        self.db = sqlite3.connect(database, isolation_level=None)
-        for pragma in ("journal_mode = wal", "synchronous = normal", "foreign_keys = 1", "busy_timeout = 30000"):
-            self.db.execute(f"PRAGMA {pragma}")
+        self.database = database
+        self.kept = threading.local()
         self.app = Flask(__name__, template_folder=str(Path(__file__).parent))
         # As any site that signs people in: Flask then looks after a session.
         self.app.secret_key = "a secret for measuring, 32 bytes."  # noqa: S105 - measured, not kept
         self.app.add_url_rule("/book/time", view_func=self.page)
         self.app.add_url_rule("/book", view_func=self.request, methods=["POST"])
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The thread's own."""
+        kept: sqlite3.Connection | None = getattr(self.kept, "db", None)
+        if kept is None:
+            kept = self.kept.db = sqlite3.connect(self.database, isolation_level=None)
+            for pragma in ("journal_mode = wal", "synchronous = normal", "foreign_keys = 1", "busy_timeout = 30000"):
+                kept.execute(f"PRAGMA {pragma}")
+        return kept
 
     def page(self) -> str:
         """Step 2: a month and a day's times."""
@@ -53,7 +63,7 @@ class Floor:
         month = chosen.replace(day=1)
         following = (month + timedelta(days=31)).replace(day=1)
         self.db.execute(REVISION).fetchone()
-        taken = self.taken(midnight(month), midnight(following))
+        taken = self.taken(provider(request.args), midnight(month), midnight(following))
         weeks = []
         sunday = month - timedelta(days=(month.weekday() + 1) % 7)
         while sunday < following:
@@ -74,7 +84,7 @@ class Floor:
         """A day's free times, without a page around them."""
         self.db.execute(REVISION).fetchone()
         starts = [
-            datetime.fromtimestamp(start, UTC) for start in free(day, self.taken(midnight(day), midnight(day) + DAY))
+            datetime.fromtimestamp(start, UTC) for start in free(day, self.taken(1, midnight(day), midnight(day) + DAY))
         ]
         return [(start, start + timedelta(minutes=50)) for start in starts]
 
@@ -82,14 +92,14 @@ class Floor:
         """Lock, check, insert, commit: the rows that the portal writes."""
         form, db, now = request.form, self.db, int(NOW.timestamp())
         start = int(datetime.fromisoformat(form["starts"]).timestamp())
-        provider, ref = int(form["provider"][1:]), secrets.token_hex(16)
+        whose, ref = provider(form), secrets.token_hex(16)
         facts = f'{{"ref": "{ref}", "rest": "{"." * 700}"}}'
         db.execute("BEGIN IMMEDIATE")
-        if db.execute(CHECK, (provider, start - DAY, start + HOUR, start)).fetchone():
+        if db.execute(CHECK, (whose, start - DAY, start + HOUR, start)).fetchone():
             db.execute("ROLLBACK")
             return "taken", 409
-        claim = db.execute(CLAIM, (provider, start, start + HOUR)).lastrowid
-        choices = (form["type"], form["contact"], provider, form["location"], start, start + 3000, start, start + HOUR)
+        claim = db.execute(CLAIM, (whose, start, start + HOUR)).lastrowid
+        choices = (form["type"], form["contact"], whose, form["location"], start, start + 3000, start, start + HOUR)
         row = db.execute(APPOINTMENT, (ref, *choices, form["note"], form["key"], claim, now, start)).lastrowid
         salt = secrets.token_hex(16)
         words = sha256(f"{salt} client-7".encode()).hexdigest()
@@ -98,8 +108,12 @@ class Floor:
         db.execute("COMMIT")
         return redirect(f"/appointments/{ref}/requested", 303)
 
-    def taken(self, since: int, until: int) -> list[tuple[int, int]]:
-        return self.db.execute(TAKEN, (since - DAY, until, since)).fetchall()
+    def taken(self, whose: int, since: int, until: int) -> list[tuple[int, int]]:
+        return self.db.execute(TAKEN, (whose, since - DAY, until, since)).fetchall()
+
+
+def provider(values: Mapping[str, str]) -> int:
+    return int(values["provider"][1:])
 
 
 def midnight(day: date) -> int:

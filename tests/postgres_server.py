@@ -14,9 +14,10 @@ from tests.support import require
 
 
 class PostgresServer:
-    """`address` is without a database name."""
+    """`address` is without a database name. Unless `durable`, no commit waits for the disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, durable: bool = False) -> None:
+        self.fsync = "on" if durable else "off"
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
         found = str(programs[-1]) if programs else shutil.which("pg_ctl")
         how = "install PostgreSQL, or set PORTAL_TEST_POSTGRES to postgresql://user@host"
@@ -36,8 +37,13 @@ class PostgresServer:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.as_user)
 
     def start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200"
+        options = f"-k {self.folder} -c listen_addresses= -c fsync={self.fsync} -c max_connections=200"
         self.run("pg_ctl", "-o", options, "-l", str(self.folder / "log"), "-w", "start")
+
+    def restart(self, mode: str) -> None:
+        """`immediate`: as after a crash. `fast`: whoever is connected is told, and rolled back."""
+        self.run("pg_ctl", "-m", mode, "stop")
+        self.start()
 
     def stop(self) -> None:
         """Without a word to anybody who is connected."""
@@ -45,8 +51,8 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    server = PostgresServer()
+def postgres_server(durable: bool = False) -> Iterator[PostgresServer]:
+    server = PostgresServer(durable)
     server.start()
     try:
         yield server

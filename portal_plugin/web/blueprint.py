@@ -183,12 +183,24 @@ def _expired(error: LinkExpired) -> ResponseReturnValue:
 
 
 def _not_answered(error: NotAnswered) -> ResponseReturnValue:
-    """With everything that was sent, so that one press sends it again. No page that asks the host more than this."""
+    return _once_more(say("Please try again"), tell(error))
+
+
+def _unreachable(error: Exception) -> ResponseReturnValue:
+    log.error("%s", error)
+    told = say("Appointments are not available online right now. Please call us.")
+    return _once_more(say("Please try again later"), str(error) if current_app.debug else told)
+
+
+def _once_more(title: str, sentence: str) -> ResponseReturnValue:
+    """With everything that was sent, so that one press sends it again: a form that was stored after all is known by its
+    key. No page that asks host or database more than this.
+    """
     response = render_panel(
         "not_answered",
-        say("Please try again"),
+        title,
         503,
-        sentence=tell(error),
+        sentence=sentence,
         address=asked_path(),
         sent=list(request.form.items(multi=True)) if request.method == "POST" else None,
     )
@@ -214,12 +226,6 @@ def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     # It may be the site's own protection that read the form, before anything of ours has run.
     speak(chosen_language())
     return _problem(say("That was too much text"), say("Nothing was sent. Go back and shorten your note."), 413)
-
-
-def _unreachable(error: Exception) -> ResponseReturnValue:
-    log.error("%s", error)
-    told = say("Appointments are not available online right now. Please call us.")
-    return _problem(say("Please try again later"), str(error) if current_app.debug else told, 503)
 
 
 def _problem(title: str, sentence: str, status: int) -> ResponseReturnValue:

@@ -1,6 +1,8 @@
 """Tokens, methods, sizes, sessions, and people who click twice."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
@@ -11,7 +13,7 @@ from flask.testing import FlaskClient
 from portal_plugin import Refused, appointment_requested
 from portal_plugin.services.tokens import form_token
 from portal_plugin.testing import Clock
-from tests.support import PEOPLE, STEP_2, TUESDAY_TEN, Host
+from tests.support import PEOPLE, STEP_2, TUESDAY_TEN, Host, filled_form
 from tests.web.both_databases import database_url, host, lasting_postgres
 from tests.web.pages import BOOK, HTMX, UPCOMING, counted, open_page, read, ref_of, send, step_2, stored
 
@@ -225,6 +227,21 @@ def test_without_a_client_loader_every_page_says_so(host: Host, caplog: pytest.L
             assert answer.status_code == 503
             assert told in read(answer).words
     assert "@portal.current_client" in caplog.text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_form_that_the_database_could_not_take_is_kept_and_one_press_sends_it(host: Host, maya: FlaskClient) -> None:
+    form = step_2(maya, **TYPED)
+    host.state.db.pragma("busy_timeout", 0)
+    with closing(sqlite3.connect(host.state.db.database, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+        answers = [send(maya, form, headers) for headers in (HTMX, {})]
+    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in answers] == [(503, "5")] * 2
+    assert counted(host) == (0, 0)
+    assert "What you typed is kept." in read(answers[1]).words
+    assert send(maya, filled_form(answers[1].text)).status_code == 303
+    assert counted(host) == (1, 1)
+    assert TYPED["note"] in stored(host)["appointment"][0]
 
 
 # Methods and sizes.
