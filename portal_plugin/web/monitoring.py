@@ -84,6 +84,12 @@ class _Numbers(Collector):
             for queue, value in zip(queues, values, strict=True):
                 family.add_metric([queue.channel], value)
             yield family
+        reasons = GaugeMetricFamily(
+            "portal_outbox_failures", "Messages whose last attempt failed, by why.", labels=["channel", "reason"]
+        )
+        for channel, reason, count in health.failures(self._state.db):
+            reasons.add_metric([channel, reason], count)
+        yield reasons
 
 
 def _plain(text: str, status: int = 200) -> Response:
