@@ -99,7 +99,7 @@ def test_a_booking_through_the_proxy_is_what_it_would_be_without(furnished: Mach
     assert post.last.to == ["maya@example.org"]
     database = open_database(f"sqlite:///{machine.database}")
     assert database.execute_sql("SELECT address FROM portal_consent").fetchall() == [("127.0.0.2",)]
-    assert set(database.execute_sql("SELECT request_id FROM portal_history WHERE actor = 'maya'")) == {(asked,)}
+    assert set(database.execute_sql("SELECT request_id FROM portal_history WHERE action = 'request'")) == {(asked,)}
     database.close_all()
 
 
