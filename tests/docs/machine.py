@@ -36,6 +36,10 @@ portal.practice_source(lambda: PRACTICE)
 def signed_in():
     return Client("maya", "Maya Lindqvist", "maya@example.org", "+1 212 555 0187") if "who" in session else None
 
+@app.get("/where")
+def where():
+    return f"{request.url} for {request.remote_addr}"
+
 @app.get("/sign-in")
 def sign_in():
     app.logger.info("somebody signs in")
@@ -224,6 +228,6 @@ class Visitor:
             response = connection.getresponse()
             if given := response.getheader("Set-Cookie"):
                 self.cookie = given.partition(";")[0]
-            return Answer(response.status, response.headers, response.read().decode())
+            return Answer(response.status, response.headers, response.read().decode(errors="replace"))
         finally:
             connection.close()
