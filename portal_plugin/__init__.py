@@ -40,6 +40,7 @@ from .hooks import (
     appointment_requested,
 )
 from .portal import Portal
+from .web.logs import RequestId
 
 __version__ = "0.1.0"
 
@@ -63,6 +64,7 @@ __all__ = [
     "Preview",
     "Proposal",
     "Refused",
+    "RequestId",
     "SetupError",
     "Slot",
     "SlotTaken",

@@ -58,7 +58,7 @@ ALLOWED = {
         "wording",
         "cli",
     },
-    "__init__": {"delivery", "domain", "hooks", "portal"},
+    "__init__": {"delivery", "domain", "hooks", "portal", "web.logs"},
 }
 CLOCKS = {
     ("datetime", "now"),

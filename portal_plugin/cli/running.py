@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from ..storage.health import queues
 from ..storage.outbox import MAIL, SMS, WEBHOOK
 from ..storage.outbox_entries import Entry
 from .command import NOT_FOUND, REFUSED, Answer, command, ready_state, wants_json
-from .options import printable
+from .options import day, edge, printable
 from .telling import aligned
 
 _FAILED = click.Option(["--failed"], is_flag=True, help="What was given up on.")
@@ -187,6 +187,17 @@ def resend(numbers: tuple[int, ...], failed: bool, channel: str | None) -> Answe
     )
 
 
+@command(click.Option(["--due-before"], type=day, required=True, help="When the lost database last sent anything."))
+def withhold(due_before: date | datetime) -> Answer:
+    """Give up on messages that were due before then: in a backup that was restored, they wait again and went out
+    already. `resend` sends any of them after all.
+    """
+    state = ready_state()
+    before = edge(due_before, state.practice().zone, "--due-before")
+    count = outbox.withhold(state.db, datetime.fromisoformat(str(before)), state.now())
+    return Answer({"withheld": count}, [f"{count} withheld."])
+
+
 def _joined(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers))
 
@@ -208,4 +219,4 @@ def verify(head: str | None) -> Answer:
     return Answer(data, [said, f"Head: {verdict.head}"])
 
 
-COMMANDS = (work, preview, calendars, show_outbox, resend, verify)
+COMMANDS = (work, preview, calendars, show_outbox, resend, withhold, verify)

@@ -306,4 +306,10 @@ def _postpone(state: State, lane: Lane, message: Message, error: Exception) -> N
         outbox.settle(state.db, message, due=again, error=reason)
     if asked:
         outbox.hold_off(state.db, lane, now + asked)
-    log.warning("Message %s was not delivered (%s, attempt %d).", message.id, reason, message.attempts)
+    log.warning(
+        "Message %s was not delivered (%s, attempt %d).",
+        message.id,
+        reason,
+        message.attempts,
+        extra={"channel": lane.channel, "message_id": message.message_id},
+    )

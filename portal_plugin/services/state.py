@@ -69,9 +69,11 @@ class State:
             self._webhooks = revision, known(self.settings, document)
         return practice
 
-    def check(self) -> None:
-        """Raises SetupError, with one sentence that says what to do, until everything is in place."""
-        if not self._ready:
-            check_ready(self.db)
+    def check(self, *, anew: bool = False) -> None:
+        """Raises SetupError, with one sentence that says what to do, until everything is in place. Once it is, it is
+        looked at again only with `anew`; tables of a later release are then the beginning of an upgrade.
+        """
+        if anew or not self._ready:
+            check_ready(self.db, later=self._ready)
             self.practice()
             self._ready = True

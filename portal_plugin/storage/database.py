@@ -12,7 +12,7 @@ from typing import Any
 from peewee import Database as Database
 from peewee import OperationalError, PeeweeException, PostgresqlDatabase, SqliteDatabase
 from playhouse.db_url import parse
-from playhouse.migrations import Runner
+from playhouse.migrations import Migration, Runner
 from playhouse.pool import MaxConnectionsExceeded
 
 from ..domain.errors import SetupError
@@ -109,19 +109,29 @@ def marks(values: Collection[Any]) -> str:
 def migrate(db: Database) -> list[str]:
     """Bring the tables up to date, all or nothing; the names of the migrations applied.
 
-    Safe to run in several processes at once. Raises SetupError when the database cannot be reached.
+    Safe to run in several processes at once. Raises SetupError when the database cannot be reached, is of a later
+    release, or refuses a migration.
     """
     try:
         if not is_postgres(db):
             Path(db.database).parent.mkdir(parents=True, exist_ok=True)
             _use_wal(db)
+        db.connect(reuse_if_open=True)
+    except (PeeweeException, OSError) as error:
+        raise _unreachable(error) from error
+    try:
         with db.atomic():
             if is_postgres(db):
                 db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
-            applied: list[str] = _runner(db).up()
+            runner = _runner(db)
+            _refuse_later(runner.status())
+            applied: list[str] = runner.up()
             return applied
-    except (PeeweeException, OSError) as error:
-        raise _unreachable(error) from error
+    except PeeweeException as error:
+        raise SetupError(
+            f"The tables could not be brought up to date, and nothing was changed ({_reason(error)}): see to that, and "
+            "run `flask portal init` again."
+        ) from error
 
 
 def _use_wal(db: Database) -> None:
@@ -135,16 +145,30 @@ def _use_wal(db: Database) -> None:
     db.execute_sql("PRAGMA journal_mode = wal")
 
 
-def check_ready(db: Database) -> None:
-    """Raises SetupError when the database cannot be reached or its tables are not up to date."""
+def check_ready(db: Database, *, later: bool = False) -> None:
+    """Raises SetupError when the database cannot be reached, its tables are not up to date, or they are those of a
+    later release, unless `later` allows that.
+    """
     if not is_postgres(db) and not Path(db.database).exists():
         raise SetupError(f"There is no database at {db.database} yet: run `flask portal init`.")
     try:
-        pending = [migration.name for migration in _runner(db).status() if not migration.applied]
+        found = _runner(db).status()
     except (PeeweeException, OSError) as error:
         raise _unreachable(error) from error
+    if not later:
+        _refuse_later(found)
+    pending = [migration.name for migration in found if not migration.applied]
     if pending:
         raise SetupError(f"The database is not up to date ({', '.join(pending)}): run `flask portal init`.")
+
+
+def _refuse_later(found: list[Migration]) -> None:
+    unknown = [migration.name for migration in found if migration.path is None]
+    if unknown:
+        raise SetupError(
+            f"The database is of a later release than this portal ({', '.join(unknown)}): install that release, or "
+            "restore a backup from before it."
+        )
 
 
 def _runner(db: Database) -> Runner:
@@ -152,5 +176,10 @@ def _runner(db: Database) -> Runner:
 
 
 def _unreachable(error: Exception) -> SetupError:
-    reason = " ".join(str(error).split())
-    return SetupError(f"The database cannot be reached: check PORTAL_DATABASE_URL and that the server runs ({reason}).")
+    return SetupError(
+        f"The database cannot be reached: check PORTAL_DATABASE_URL and that the server runs ({_reason(error)})."
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -82,6 +82,13 @@ def queues(db: Database, now: datetime) -> list[Queue]:
     ]
 
 
+def failures(db: Database) -> list[tuple[str, str, int]]:
+    """Of what was not sent, by channel: why the last attempt failed, and how many messages that is true of."""
+    query = """SELECT channel, error, COUNT(*) FROM portal_outbox WHERE sent IS NULL AND error <> ''
+        GROUP BY channel, error ORDER BY channel, error"""
+    return [(channel, reason, int(count)) for channel, reason, count in run(db, query)]
+
+
 def open_appointments(db: Database) -> list[tuple[str, int, datetime]]:
     """Of each status that is not final: how many there are, and since when the oldest is (aware UTC)."""
     query = """SELECT status, COUNT(*), MIN(created) FROM portal_appointment

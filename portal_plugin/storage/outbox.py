@@ -321,6 +321,18 @@ def purge(db: Database, before: datetime, most: int) -> int:
     return int(cursor.rowcount)
 
 
+def withhold(db: Database, before: datetime, now: datetime) -> int:
+    """Give up on what was due before then and waits; how many messages. They stay, and can be sent again."""
+    cursor = run(
+        db,
+        "UPDATE portal_outbox SET failed = ?, lease = NULL, leased_until = NULL, "
+        "error = 'withheld after a backup was restored' WHERE sent IS NULL AND failed IS NULL AND due < ?",
+        now,
+        before,
+    )
+    return int(cursor.rowcount)
+
+
 def send_again(db: Database, number: int, now: datetime) -> bool:
     """Let a message that waits or was given up on be due now, with all its attempts before it; false for others, and
     for a reminder of what has begun or does not stand.

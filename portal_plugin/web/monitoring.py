@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from ..domain.errors import SetupError
 from ..services.state import State
 from ..storage import health
-from ..storage.database import Unreachable, check_ready
+from ..storage.database import Unreachable
 from .guard import current_state
 
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"
@@ -37,9 +37,7 @@ def alive() -> ResponseReturnValue:
 
 def ready() -> ResponseReturnValue:
     """Database, tables and practice are in place, so clients may be sent here; else 503."""
-    state = current_state()
-    check_ready(state.db)
-    state.practice()
+    current_state().check(anew=True)
     return _plain("ready\n")
 
 
@@ -85,6 +83,12 @@ class _Numbers(Collector):
             for queue, value in zip(queues, values, strict=True):
                 family.add_metric([queue.channel], value)
             yield family
+        reasons = GaugeMetricFamily(
+            "portal_outbox_failures", "Messages whose last attempt failed, by why.", labels=["channel", "reason"]
+        )
+        for channel, reason, count in health.failures(self._state.db):
+            reasons.add_metric([channel, reason], count)
+        yield reasons
 
 
 def _plain(text: str, status: int = 200) -> Response:

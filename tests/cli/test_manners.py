@@ -71,10 +71,12 @@ def test_before_init_every_command_says_so_and_none_fails(bare: Host, name: str)
     """Given something for each argument, there is a sentence, and never a traceback or the code of a refusal."""
     command = EVERY[name]
     given = {"start": "2027-01-05T10:00", "file": str(EXAMPLE), "numbers": "1", "url": "https://example.org/"}
+    given["due_before"] = given["start"]
     arguments = [given.get(str(one.name), "x") for one in command.params if isinstance(one, click.Argument)]
     for one in command.params:
         if isinstance(one, click.Option) and one.required:
-            arguments += [one.opts[0], one.type.choices[0] if isinstance(one.type, click.Choice) else "x"]
+            otherwise = given.get(str(one.name), "x")
+            arguments += [one.opts[0], one.type.choices[0] if isinstance(one.type, click.Choice) else otherwise]
     arguments += ["--yes"] * (name == "erase") + ["--once"] * (name == "worker")
     if name in {"init", "check"}:
         assert told(bare, name, *arguments)

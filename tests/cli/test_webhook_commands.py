@@ -1,7 +1,8 @@
-"""`flask portal webhooks`, `outbox` and `resend`: what they say, change and return."""
+"""`flask portal webhooks`, `outbox`, `resend` and `withhold`: what they say, change and return."""
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from portal_plugin.storage import outbox_entries
 from portal_plugin.testing import Clock
 from tests.cli.test_commands import lines, run
 from tests.practices import PRACTICE
-from tests.support import MONDAY, Host, make_host
+from tests.support import MONDAY, TUESDAY_TEN, Host, make_host
 
 URL = "https://records.example.org/hooks"
 SECRET = new_secret()
@@ -232,6 +233,23 @@ def test_what_was_sent_or_is_not_there_is_not_sent_again(failing: Host) -> None:
     assert "Not waiting and not given up on: 1, 99." in result.output
     for wrong in ([], ["3", "--failed"], ["3", "--channel", "mail"], ["0"], ["9" * 30], ["x"]):
         assert run(failing, "resend", *wrong).exit_code == 2
+
+
+def test_what_was_due_before_a_moment_is_withheld_and_nothing_else(host: Host) -> None:
+    host.request("maya")
+    host.clock.advance(timedelta(hours=1))
+    host.request("theo", TUESDAY_TEN + timedelta(hours=1))
+    # Seven in the morning at the practice, when the first was due, and an hour later.
+    assert told(host, "withhold", "--due-before", "2026-12-07T07:00") == {"withheld": 0}
+    assert told(host, "withhold", "--due-before", "2026-12-07T08:00") == {"withheld": 1}
+    assert lines(run(host, "withhold", "--due-before", "2026-12-07T13:00Z")) == ["0 withheld."]
+    [mail] = host.deliver()
+    assert mail.to == ["theo@example.org"]
+    [item] = told(host, "outbox", "--failed")["items"]
+    assert item["error"] == "withheld after a backup was restored"
+    assert told(host, "resend", item["id"]) == {"due": [item["id"]], "missing": []}
+    [mail] = host.deliver()
+    assert mail.to == ["maya@example.org"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Tables are made and brought up to date, by one process or by several at once."""
 
-import secrets
 import shutil
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from portal_plugin.domain.errors import SetupError
 from portal_plugin.domain.history import Event
 from portal_plugin.domain.lifecycle import Actor, ActorKind
 from portal_plugin.storage import chain, history
-from portal_plugin.storage.database import MIGRATIONS, check_ready, migrate, open_database
-from tests.support import execute, make_host, on_server
+from portal_plugin.storage.database import MIGRATIONS, check_ready, migrate
+from tests.support import make_host, on_server
 
 TABLES = {
     "practice",
@@ -33,33 +32,6 @@ TABLES = {
 }
 TABLES |= {"api_key", "api_answer", "rate", "inbound_text", "waitlist", "guest_request", "intake"}
 EVERY_ONE = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*.py"))
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def empty_url(request, tmp_path):
-    """A database without any table; on SQLite not even a file."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'new' / 'portal.db'}"
-        return
-    server = request.getfixturevalue("postgres")
-    name = f"portal_{secrets.token_hex(6)}"
-    execute(server, f"CREATE DATABASE {name}")
-    yield on_server(server, name)
-    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def opened():
-    """Opens databases and closes them after the test."""
-    databases = []
-
-    def open_(url):
-        databases.append(open_database(url))
-        return databases[-1]
-
-    yield open_
-    for database in databases:
-        database.close_all()
 
 
 def test_migrating_makes_every_table(empty_url, opened):

@@ -28,6 +28,14 @@ def numbers(host: Host) -> dict[tuple[str, str], float]:
     return {(s.name, next(iter(s.labels.values()))): s.value for family in families for s in family.samples}
 
 
+def reasons(host: Host) -> dict[tuple[str, str], float]:
+    """How many messages failed, by channel and why."""
+    answer = host.app.test_client().get("/portal/metrics", headers=ASKING)
+    families = text_string_to_metric_families(answer.text)
+    samples = [sample for family in families for sample in family.samples if sample.name == "portal_outbox_failures"]
+    return {(sample.labels["channel"], sample.labels["reason"]): sample.value for sample in samples}
+
+
 def test_a_process_is_alive_even_without_tables(tmp_path, clock):
     host = make_host(f"sqlite:///{tmp_path / 'portal.db'}", tmp_path, clock)
     assert host.app.test_client().get("/portal/health").text == "ok\n"
@@ -70,6 +78,7 @@ def test_a_message_that_fails_is_counted_and_so_is_one_that_was_given_up_on(watc
     failing = numbers(watched)
     assert failing["portal_outbox_failing", "mail"] == 1
     assert failing["portal_outbox_given_up", "mail"] == 0
+    assert reasons(watched) == {("mail", "ConnectionRefusedError"): 1}
     for _ in range(8):
         watched.clock.advance(timedelta(days=2))
         watched.deliver()
