@@ -10,6 +10,7 @@ from ..hooks import Questions
 from ..storage import practice as documents
 from ..storage import webhooks as stored_webhooks
 from ..storage.database import check_ready, open_database
+from ..storage.limits import open_windows
 from ..storage.waitlist import Sign
 from .asking import Carry, Host
 from .practices import read_document
@@ -19,6 +20,8 @@ from .webhooks import Endpoints, known
 class State:
     """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget, and
     `waitlist_looked` what a worker found when it last looked for times that came free, and when.
+
+    `windows` is where limits are counted, and `used_up` the second in which who has to wait may go on.
 
     `carry` is what lets the host be asked in another thread.
     """
@@ -31,6 +34,8 @@ class State:
         self.db = open_database(settings.database_url)
         self.retention_due = datetime.min.replace(tzinfo=UTC)
         self.waitlist_looked: tuple[Sign, datetime] | None = None
+        self.windows = open_windows(settings.limits_storage, self.db, self.now)
+        self.used_up: dict[str, int] = {}
         self._practice: tuple[int, Practice] | None = None
         self._webhooks: tuple[int, Endpoints] | None = None
         self._ready = False

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, g, has_request_context, redirect, request, url_for
@@ -14,6 +14,7 @@ from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotFound, SetupError
 from ..domain.history import Event
 from ..domain.lifecycle import Actor, ActorKind
+from ..domain.limits import Limit
 from ..domain.practice import Practice
 from ..domain.staff import Staff
 from ..services.guests import VISITOR
@@ -23,6 +24,7 @@ from ..storage import appointments, history
 from ..storage.people import PSEUDONYM
 from ..wording import say
 from .htmx import asked_path, current_path, redirect_whole_page, render_panel
+from .limits import refuse_guess
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -92,8 +94,7 @@ def enter_as_guest() -> None:
     link = read_link(state, token)
     first = appointments.by_ref(state.db, practice, link.ref) if link and link.purpose == GUEST else None
     if first is None or first.client.id.startswith(PSEUDONYM):
-        record_bad_link("not genuine")
-        raise NotFound
+        refuse_forged_link()
     if all(one.ends <= state.now() for one in appointments.chain(state.db, practice, first)):
         record_bad_link("expired")
         raise LinkExpired
@@ -111,10 +112,11 @@ def within_reach(found: list[Appointment]) -> list[Appointment]:
 
 
 def own_appointment(ref: str) -> Appointment:
-    """The client's own appointment. Raises NotFound for another's just as for none."""
+    """The client's own appointment. Raises NotFound for another's just as for none, and TooMany for many of them."""
     client = signed_in_client()
     appointment = appointments.by_ref(current_state().db, current_practice(), ref)
     if appointment is None or appointment.client.id != client.id or not within_reach([appointment]):
+        refuse_guess(current_state(), Limit.WRONG_LINKS)
         # For none as for another's: that one is written down and the other not must not tell them apart.
         record_refused(ActorKind.CLIENT, Event.ACCESS, appointment)
         raise NotFound
@@ -174,6 +176,13 @@ def record_bad_link(reason: str) -> None:
     """Write down a link of nobody who could be named."""
     state = current_state()
     history.record_refused(state.db, None, Actor(ActorKind.LINK, "", request_id()), Event.LINK, reason, state.now())
+
+
+def refuse_forged_link() -> NoReturn:
+    """Raises NotFound for a link of nobody who could be named, and TooMany for too many of them."""
+    refuse_guess(current_state(), Limit.WRONG_LINKS)
+    record_bad_link("not genuine")
+    raise NotFound
 
 
 def refuse_foreign_posts() -> None:

@@ -7,10 +7,12 @@ from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
 from ..domain.history import Event
 from ..domain.lifecycle import OPEN, ActorKind
+from ..domain.limits import Limit
 from ..services.tokens import AGAIN, LinkExpired, read_link
 from ..wording import say
 from .guard import current_state, own_appointment, record_refused, signed_in_client
 from .htmx import render_panel
+from .limits import refuse_guess
 
 
 def follow(token: str) -> ResponseReturnValue:
@@ -25,6 +27,7 @@ def follow(token: str) -> ResponseReturnValue:
         record_refused(ActorKind.LINK, Event.LINK, reason="expired")
         return render_panel("expired_link", say("This link has expired"), 410)
     if link is None or link.purpose != AGAIN:
+        refuse_guess(current_state(), Limit.WRONG_LINKS)
         record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
         raise NotFound
     return again(link.ref)

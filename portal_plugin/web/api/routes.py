@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response
 from ...domain.appointment import Appointment
 from ...storage.api_keys import Scope
 from ..guard import current_state, exempt_from_csrf
+from ..limits import tell_allowance
 from . import acting, problems, reading, schemas
 from .calls import Call, Operation, View, read
-from .keys import authorised, tell_allowance
+from .keys import authorised
 from .once import once
 from .openapi import describe
 from .schemas import Sent, Told
