@@ -89,7 +89,8 @@ class Floor:
         form, db, now = request.form, self.db, int(NOW.timestamp())
         start = int(datetime.fromisoformat(form["starts"]).timestamp())
         provider, ref = int(form["provider"][1:]), secrets.token_hex(16)
-        who = ("client-7", now + HOUR, request.remote_addr, now + HOUR)
+        keys = (f"client/{sha256(b'client-7').hexdigest()}", f"network/{sha256(b'127.0.0.1').hexdigest()}")
+        who = (keys[0], now + HOUR, keys[1], now + HOUR)
         if max(hits for (hits,) in db.execute(RATE, who)) > MOST_FORMS:
             return "too many", 429
         facts = f'{{"ref": "{ref}", "rest": "{"." * 700}"}}'

@@ -1,6 +1,7 @@
 """What belongs to one app: its database, settings, practice and the host's answers."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from ..config import Settings
@@ -21,7 +22,7 @@ class State:
     """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget, and
     `waitlist_looked` what a worker found when it last looked for times that came free, and when.
 
-    `windows` is where limits are counted, and `used_up` the second in which who has to wait may go on.
+    `windows` is where limits are counted, `rate_key` what hides who was counted, and `used_up` the second in which who has to wait may go on.
 
     `carry` is what lets the host be asked in another thread.
     """
@@ -35,6 +36,7 @@ class State:
         self.retention_due = datetime.min.replace(tzinfo=UTC)
         self.waitlist_looked: tuple[Sign, datetime] | None = None
         self.windows = open_windows(settings.limits_storage, self.db, self.now)
+        self.rate_key = sha256(settings.secret_keys[-1].encode()).digest()
         self.used_up: dict[str, int] = {}
         self._practice: tuple[int, Practice] | None = None
         self._webhooks: tuple[int, Endpoints] | None = None

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 from limits import RateLimitItem
@@ -17,7 +18,7 @@ from peewee import Database
 
 from ..domain.errors import SetupError
 from ..domain.instants import seconds
-from .database import Unreachable, run
+from .database import Unreachable, read, run
 
 log = logging.getLogger("portal_plugin")
 
@@ -27,12 +28,17 @@ PAUSE = 60
 _PATIENCE = 0.5
 """Seconds that Redis may take to answer; a client waits for it."""
 
-_COUNT = (
-    "INSERT INTO portal_rate (name, hits, expires) VALUES {rows} ON CONFLICT (name) DO UPDATE SET "
-    "hits = CASE WHEN portal_rate.expires <= ? THEN excluded.hits ELSE portal_rate.hits + excluded.hits END, "
-    "expires = CASE WHEN portal_rate.expires <= ? THEN excluded.expires ELSE portal_rate.expires END "
-    "RETURNING name, hits, expires"
-)
+
+@cache
+def _count(rows: int, mark: str) -> str:
+    sql = (
+        f"INSERT INTO portal_rate (name, hits, expires) VALUES {', '.join(['(?, ?, ?)'] * rows)} "  # noqa: S608
+        "ON CONFLICT (name) DO UPDATE SET "
+        "hits = CASE WHEN portal_rate.expires <= ? THEN excluded.hits ELSE portal_rate.hits + excluded.hits END, "
+        "expires = CASE WHEN portal_rate.expires <= ? THEN excluded.expires ELSE portal_rate.expires END "
+        "RETURNING name, hits, expires"
+    )
+    return sql.replace("?", mark)
 
 
 class Window(NamedTuple):
@@ -60,9 +66,9 @@ class DatabaseStorage(Storage):
         now = seconds(self._clock())
         # Always in one order: two who wait for each other's rows would wait for good.
         values = [value for key, expiry in sorted(keys) for value in (key, amount, now + expiry)]
-        statement = _COUNT.format(rows=", ".join(["(?, ?, ?)"] * len(keys)))
-        counted = {name: (hits, expires) for name, hits, expires in run(self._db, statement, *values, now, now)}
-        return [Window(hits, expires - now) for hits, expires in (counted[key] for key, _ in keys)]
+        rows = read(self._db, _count(len(keys), self._db.param), (*values, now, now)).fetchall()
+        counted = {name: Window(hits, expires - now) for name, hits, expires in rows}
+        return [counted[key] for key, _ in keys]
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         return self.incr_all([(key, expiry)], amount)[0].hits
