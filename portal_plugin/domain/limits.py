@@ -11,13 +11,23 @@ class Limit(Enum):
     guesses is let in.
     """
 
-    CLIENT_FORMS = "client_forms", "60/hour", "client", "requests, moves, cancellations, and whatever else a client sends"
+    CLIENT_FORMS = (
+        "client_forms",
+        "60/hour",
+        "client",
+        "requests, moves, cancellations, whatever else a client sends",
+    )
     NETWORK_FORMS = "network_forms", "600/hour", "network", "the same, of everybody at one address"
     CLIENT_HOLDS = "client_holds", "300/hour", "client", "times chosen, and so held, while a form is filled in"
     NETWORK_HOLDS = "network_holds", "3000/hour", "network", "the same, of everybody at one address"
     GUEST_MAILBOX = "guest_mailbox", "5/hour", "mailbox", "mails that verify an address"
     GUEST_NETWORK = "guest_network", "60/hour", "network", "the same, asked for from one address"
-    WRONG_LINKS = "wrong_links", "60/hour", "network", "links that are not genuine, and appointments that are not one's own"
+    WRONG_LINKS = (
+        "wrong_links",
+        "60/hour",
+        "network",
+        "links that are not genuine, appointments of somebody else",
+    )
     WRONG_FEEDS = "wrong_feeds", "60/hour", "network", "calendar addresses that are none, or none any more"
     WRONG_KEYS = "wrong_keys", "60/hour", "network", "keys of the HTTP API that are none, or none any more"
     WRONG_SIGNATURES = "wrong_signatures", "60/hour", "network", "texts and reports on texts that are badly signed"

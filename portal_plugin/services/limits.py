@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from limits import RateLimitItem
 
@@ -16,16 +16,18 @@ log = logging.getLogger("portal_plugin")
 _MOST_REMEMBERED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """Of one window: how often, how often still, and after how many seconds the next one opens."""
 
     limit: Limit
-    granted: bool
     amount: int
     window: int
     left: int
     resets: int
+
+    @property
+    def granted(self) -> bool:
+        return self.left >= 0
 
 
 def ask(state: State, who: Mapping[Limit, str]) -> Allowance | None:
@@ -34,28 +36,26 @@ def ask(state: State, who: Mapping[Limit, str]) -> Allowance | None:
 
     Who has to wait is remembered in this process, so that a flood is refused without a statement.
     """
-    now = seconds(state.now())
-    asked = [
-        (limit, rate, f"{limit.key}/{_digest(state, limit, name)}")
-        for limit, name in who.items()
-        if (rate := state.settings.limits[limit])
-    ]
-    for limit, rate, name in asked:
-        if (opens := state.used_up.get(name, 0)) > now:
-            return _allowance(limit, rate, rate.amount + 1, opens - now)
-    counted = state.windows.hit_all([(rate, name) for _, rate, name in asked]) if asked else None
+    now, asked = seconds(state.now()), []
+    for limit, name in who.items():
+        if rate := state.settings.limits[limit]:
+            key = _key(state, limit, name)
+            if (opens := state.used_up.get(key, 0)) > now:
+                return _allowance(limit, rate, -1, opens - now)
+            asked.append((limit, rate, key))
+    counted = state.windows.hit_all([(rate, key) for _, rate, key in asked]) if asked else None
     if not counted:
         return None
-    least = None
-    for (limit, rate, name), (hits, resets) in zip(asked, counted, strict=True):
-        if hits > rate.amount:
-            _remember(state, name, now + resets)
-        if hits == rate.amount + 1:
+    found = []
+    for (limit, rate, key), (hits, resets) in zip(asked, counted, strict=True):
+        left = rate.amount - hits
+        if left < 0:
+            _remember(state, key, now + resets)
+        if left == -1:
             log.warning("The limit %s is used up by one %s, for %d seconds.", limit.key, limit.whom, resets)
-        found = _allowance(limit, rate, hits, resets)
-        if least is None or (found.granted, found.left) < (least.granted, least.left):
-            least = found
-    return least
+        found.append((left, limit.key, limit, rate, resets))
+    left, _, limit, rate, resets = min(found)
+    return _allowance(limit, rate, left, resets)
 
 
 def may(state: State, who: Mapping[Limit, str]) -> bool:
@@ -64,19 +64,18 @@ def may(state: State, who: Mapping[Limit, str]) -> bool:
     return allowance is None or allowance.granted
 
 
-def _digest(state: State, limit: Limit, name: str) -> str:
+def _key(state: State, limit: Limit, name: str) -> str:
     # Every form is counted twice, and an HMAC costs three times as much.
     text = f"{limit.key}.{name}".encode(errors="surrogatepass")
-    return blake2b(text, key=state.rate_key, digest_size=16).hexdigest()
+    return f"{limit.key}/{blake2b(text, key=state.rate_key, digest_size=16).hexdigest()}"
 
 
-def _allowance(limit: Limit, rate: RateLimitItem, hits: int, resets: int) -> Allowance:
-    left = max(rate.amount - hits, 0)
-    return Allowance(limit, hits <= rate.amount, rate.amount, rate.get_expiry(), left, max(resets, 1))
+def _allowance(limit: Limit, rate: RateLimitItem, left: int, resets: int) -> Allowance:
+    return Allowance(limit, rate.amount, rate.get_expiry(), left, max(resets, 1))
 
 
-def _remember(state: State, name: str, opens: int) -> None:
+def _remember(state: State, key: str, opens: int) -> None:
     if len(state.used_up) >= _MOST_REMEMBERED:
         # They are counted again.
         state.used_up.clear()
-    state.used_up[name] = opens
+    state.used_up[key] = opens

@@ -22,7 +22,8 @@ class State:
     """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget, and
     `waitlist_looked` what a worker found when it last looked for times that came free, and when.
 
-    `windows` is where limits are counted, `rate_key` what hides who was counted, and `used_up` the second in which who has to wait may go on.
+    `windows` is where limits are counted, `rate_key` hides who was counted there, and `used_up` has the second from
+    which on somebody who has to wait may go on.
 
     `carry` is what lets the host be asked in another thread.
     """

@@ -1,7 +1,7 @@
 """Who has to wait: what is asked of the limits, and what is said of them."""
 
 from collections.abc import Iterator
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network
 
 from flask import g, request
 from werkzeug.wrappers import Response
@@ -72,10 +72,10 @@ def network() -> str:
     """Whose address this request comes from. Whoever has one address of IPv6 has a network of them, a /64."""
     given = request.remote_addr or ""
     try:
-        address = ip_address(given)
+        address = IPv6Address(given) if ":" in given else None
     except ValueError:
         return given
-    if not isinstance(address, IPv6Address):
+    if address is None:
         return given
     # A server that listens on both sees an address of IPv4 in one of IPv6, and all of those lie in one network.
     return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
@@ -93,6 +93,6 @@ def _headers(allowance: Allowance) -> Iterator[tuple[str, str]]:
     """As draft-ietf-httpapi-ratelimit-headers has them, and Retry-After (RFC 9110) for who has to wait."""
     name = allowance.limit.key
     yield "RateLimit-Policy", f'"{name}";q={allowance.amount};w={allowance.window}'
-    yield "RateLimit", f'"{name}";r={allowance.left};t={allowance.resets}'
+    yield "RateLimit", f'"{name}";r={max(allowance.left, 0)};t={allowance.resets}'
     if not allowance.granted:
         yield "Retry-After", str(allowance.resets)
