@@ -203,6 +203,32 @@ def test_windows_that_are_over_leave_nothing_behind(either_host: Host, hurried: 
     assert len(rows(either_host, "SELECT name FROM portal_rate")) == 1
 
 
+def test_wrong_keys_end_and_right_ones_from_the_same_address_do_not(either_host: Host, either_system: System) -> None:
+    either_host.limit(wrong_keys="2/hour")
+    stranger = System(either_system.client, "portal_made_up")
+    for _ in range(2):
+        problem(stranger.get("/types"), 401, "unauthorized")
+    refused = stranger.get("/types")
+    assert "3600 seconds" in problem(refused, 429, "too_many_requests")["detail"]
+    assert refused.headers["Retry-After"] == "3600"
+    assert either_system.get("/types").status_code == 200
+    assert either_system.client.get(f"{API}/types").status_code == 401
+    elsewhere = either_system.client.get(
+        f"{API}/types", headers={"Authorization": "Bearer x"}, environ_base={"REMOTE_ADDR": "192.0.2.7"}
+    )
+    problem(elsewhere, 401, "unauthorized")
+    either_host.clock.advance(timedelta(hours=1))
+    problem(stranger.get("/types"), 401, "unauthorized")
+
+
+def test_no_key_and_no_address_is_written_down(host: Host, system: System) -> None:
+    system.get("/types")
+    System(system.client, "portal_made_up").get("/types")
+    names = str(rows(host, "SELECT name FROM portal_rate"))
+    assert system.key.split("_")[1] not in names
+    assert "127.0.0.1" not in names
+
+
 # Beside the host's own protection.
 
 
