@@ -43,7 +43,7 @@ def ask(state: State, who: Mapping[Limit, str]) -> Allowance | None:
             if (opens := state.used_up.get(key, 0)) > now:
                 return _allowance(limit, rate, -1, opens - now)
             asked.append((limit, rate, key))
-    counted = state.windows.hit_all([(rate, key) for _, rate, key in asked]) if asked else None
+    counted = state.windows.hit_all([(key, rate) for _, rate, key in asked], now) if asked else None
     if not counted:
         return None
     found = []

@@ -61,9 +61,8 @@ class DatabaseStorage(Storage):
     def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
         return Unreachable
 
-    def incr_all(self, keys: Sequence[tuple[str, int]], amount: int = 1) -> list[Window]:
+    def incr_all(self, keys: Sequence[tuple[str, int]], now: int, amount: int = 1) -> list[Window]:
         """Count for each of several keys, which have their seconds beside them, in one statement."""
-        now = seconds(self._clock())
         # Always in one order: two who wait for each other's rows would wait for good.
         values = [value for key, expiry in sorted(keys) for value in (key, amount, now + expiry)]
         rows = read(self._db, _count(len(keys), self._db.param), (*values, now, now)).fetchall()
@@ -71,7 +70,7 @@ class DatabaseStorage(Storage):
         return [counted[key] for key, _ in keys]
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        return self.incr_all([(key, expiry)], amount)[0].hits
+        return self.incr_all([(key, expiry)], seconds(self._clock()), amount)[0].hits
 
     def get(self, key: str) -> int:
         return self._window(key)[0]
@@ -102,13 +101,13 @@ class Windows(FixedWindowRateLimiter):
         super().__init__(storage)
         self._resumes = 0.0
 
-    def hit_all(self, asked: Sequence[tuple[RateLimitItem, str]]) -> list[Window] | None:
-        """Count once for each rate and identifier; None where Redis is away, since a portal without limits serves
-        clients better than none at all.
+    def hit_all(self, asked: Sequence[tuple[str, RateLimitItem]], now: int) -> list[Window] | None:
+        """Count once for each key, by its rate; None where Redis is away, since a portal without limits serves
+        clients better than none at all. `now` is in seconds, and Redis has its own.
         """
-        keys = [(rate.key_for(who), rate.get_expiry()) for rate, who in asked]
+        keys = [(key, rate.get_expiry()) for key, rate in asked]
         if isinstance(self.storage, DatabaseStorage):
-            return self.storage.incr_all(keys)
+            return self.storage.incr_all(keys, now)
         if time.monotonic() < self._resumes:
             return None
         try:

@@ -15,6 +15,7 @@ from limits import parse
 from limits.strategies import FixedWindowRateLimiter
 
 from portal_plugin.domain.errors import SetupError
+from portal_plugin.domain.instants import seconds
 from portal_plugin.storage import limits
 from portal_plugin.storage.database import Database, open_database
 from portal_plugin.storage.limits import DatabaseStorage, Windows, open_windows
@@ -23,6 +24,7 @@ from tests.redis_server import RedisServer, redis_server
 from tests.support import MONDAY
 
 RATE = parse("3/minute")
+NOW = seconds(MONDAY)
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_a_window_begins_with_its_first_hit_and_ends_after_its_time(
         for key in keys:
             hits, ends = opened.get(key, (0, 0))
             opened[key] = (hits + 1, ends) if now < ends else (1, now + 60)
-        found = storage.incr_all([(key, 60) for key in keys])
+        found = storage.incr_all([(key, 60) for key in keys], seconds(clock()))
         assert found == [(opened[key][0], opened[key][1] - now) for key in keys]
 
 
@@ -76,14 +78,15 @@ def test_the_library_s_own_strategy_counts_the_same_windows(db: Database) -> Non
     clock = Clock(MONDAY)
     storage = DatabaseStorage(db, clock)
     own, ours = FixedWindowRateLimiter(storage), Windows(storage)
+    maya, theo = RATE.key_for("maya"), RATE.key_for("theo")
     assert own.hit(RATE, "maya")
-    assert ours.hit_all([(RATE, "maya"), (RATE, "theo")]) == [(2, 60), (1, 60)]
+    assert ours.hit_all([(maya, RATE), (theo, RATE)], NOW) == [(2, 60), (1, 60)]
     assert own.get_window_stats(RATE, "maya") == (MONDAY.timestamp() + 60, 1)
     assert [own.hit(RATE, "maya"), own.test(RATE, "maya"), own.hit(RATE, "maya")] == [True, False, False]
     own.clear(RATE, "maya")
     assert own.get_window_stats(RATE, "maya").remaining == 3
     clock.advance(timedelta(minutes=1))
-    assert ours.hit_all([(RATE, "theo")]) == [(1, 60)]
+    assert ours.hit_all([(theo, RATE)], NOW + 60) == [(1, 60)]
 
 
 @pytest.mark.slow
@@ -95,18 +98,20 @@ def test_two_who_count_the_same_in_another_order_do_not_wait_for_each_other(db: 
     def count(backwards: bool) -> None:
         ready.wait()
         for _ in range(25):
-            windows.hit_all([(RATE, name) for name in (reversed(names) if backwards else names)])
+            windows.hit_all([(name, RATE) for name in (reversed(names) if backwards else names)], NOW)
         db.close()
 
     with ThreadPoolExecutor(4) as pool:
         for one in [pool.submit(count, backwards) for backwards in (True, False, True, False)]:
             one.result()
-    assert windows.hit_all([(RATE, name) for name in names]) == [(101, 60)] * 8
+    assert windows.hit_all([(name, RATE) for name in names], NOW) == [(101, 60)] * 8
 
 
 def test_on_redis_several_count_together_too(redis_at: RedisServer, one_db: Database) -> None:
     one, other = (open_windows(redis_at.url, one_db, Clock(MONDAY)) for _ in range(2))
-    counted = [windows.hit_all([(RATE, "client"), (RATE, f"network {n}")]) for n, windows in enumerate((one, other))]
+    counted = [
+        windows.hit_all([("client", RATE), (f"network {n}", RATE)], NOW) for n, windows in enumerate((one, other))
+    ]
     assert [[window.hits for window in found or []] for found in counted] == [[1, 1], [2, 1]]
     assert all(0 < window.resets <= 60 for found in counted for window in found or [])
     assert len(redis_at.names()) == 3
@@ -115,23 +120,23 @@ def test_on_redis_several_count_together_too(redis_at: RedisServer, one_db: Data
 def test_while_redis_is_away_nobody_is_counted_and_the_log_says_so_once_a_minute(
     tmp_path: Path, one_db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked = [(RATE, "client")]
+    asked = [("client", RATE)], NOW
     with redis_server(tmp_path) as server:
         windows = open_windows(server.url, one_db, Clock(MONDAY))
-        assert windows.hit_all(asked)
+        assert windows.hit_all(*asked)
         server.stop()
         with caplog.at_level(logging.ERROR, "portal_plugin"):
-            assert [windows.hit_all(asked) for _ in range(5)] == [None] * 5
+            assert [windows.hit_all(*asked) for _ in range(5)] == [None] * 5
         assert caplog.messages == ["Redis does not answer (ConnectionError): nobody is limited for 60 seconds."]
         server.start()
-        assert windows.hit_all(asked) is None
+        assert windows.hit_all(*asked) is None
         now = limits.time.monotonic()
         monkeypatch.setattr(limits.time, "monotonic", lambda: now + limits.PAUSE)
-        assert [window.hits for window in windows.hit_all(asked) or []] == [1]
+        assert [window.hits for window in windows.hit_all(*asked) or []] == [1]
 
 
 def test_a_redis_that_cannot_be_reached_at_the_start_stops_no_site(one_db: Database) -> None:
-    assert open_windows("redis://127.0.0.1:1/0", one_db, Clock(MONDAY)).hit_all([(RATE, "client")]) is None
+    assert open_windows("redis://127.0.0.1:1/0", one_db, Clock(MONDAY)).hit_all([("client", RATE)], NOW) is None
 
 
 def test_a_missing_driver_is_named_with_what_to_install(one_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
