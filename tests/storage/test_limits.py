@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from limits import parse
 from limits.strategies import FixedWindowRateLimiter
@@ -49,6 +49,7 @@ def redis_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 130), st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)),
