@@ -211,6 +211,10 @@ def _not_of_this_session(error: HTTPException) -> ResponseReturnValue:
         return current_app.handle_http_exception(answer)
     except PortalError as refusal:
         return _refusal(refusal)
+    except LinkExpired as over:
+        return _expired(over)
+    except TooMany as guesses:
+        return _too_many(guesses)
     return keep_what_was_sent("")
 
 
