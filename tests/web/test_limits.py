@@ -117,7 +117,7 @@ def everything(host: Host) -> Any:
 
 def use_up(host: Host, limit: str = "client_forms") -> None:
     """Let the next form be one too many, whatever was sent before."""
-    host.state.used_up.clear()
+    host.state.windows.storage.reset()
     host.limit(**{limit: "1/hour"})
     browser = host.browser()
     token = open_page(browser, f"{A}/calendar").forms[f"{A}/calendar"][0]["portal_token"]
