@@ -23,7 +23,9 @@ def test_the_example_is_understood() -> None:
     app = Flask("host")
     app.config.update(SECRET_KEY="x" * 32, PORTAL_BASE_URL="https://www.example.org")
     before = read_settings(app.config, app.instance_path).limits
-    exec(code, {"app": app})
+    written: dict[str, object] = {}
+    exec(code, written)
+    app.config.update(PORTAL_LIMITS=written["PORTAL_LIMITS"])
     after = read_settings(app.config, app.instance_path).limits
     changed = {one.key: after[one] for one in Limit if after[one] != before[one]}
     assert changed == {"network_forms": parse("2000/hour"), "api_calls": parse("50/second"), "text_answers": None}
