@@ -16,6 +16,9 @@ from flask import Flask, redirect, render_template, request
 
 from .seed import HORIZON, NOW, OFFSET
 
+MOST_FORMS = 1_000_000
+"""An hour's, of one client: as many as are measured."""
+
 HALF_HOUR, HOUR, DAY = 1800, 3600, 86_400
 WINDOWS = ((8 * HOUR, 12 * HOUR), (13 * HOUR, 18 * HOUR))
 FIRST = int(NOW.timestamp()) + DAY
@@ -34,6 +37,9 @@ HISTORY = """INSERT INTO portal_history (at, appointment, actor_kind, actor, act
 request_id, salt, digest) VALUES (?, ?, 'client', 'client-7', 'request', 'requested', 'done', '', ?, ?, ?)"""
 OUTBOX = """INSERT INTO portal_outbox (appointment, channel, topic, recipient, message_id, facts, created, due,
 attempts, error) VALUES (?, 'mail', 'received', 'maya@example.org', ?, ?, ?, ?, 0, '')"""
+
+RATE = """INSERT INTO portal_rate (name, hits, expires) VALUES (?, 1, ?), (?, 1, ?) ON CONFLICT (name) DO UPDATE SET
+hits = hits + 1 RETURNING hits"""
 
 
 class Floor:
@@ -89,10 +95,14 @@ class Floor:
         return [(start, start + timedelta(minutes=50)) for start in starts]
 
     def request(self) -> Any:
-        """Lock, check, insert, commit: the rows that the portal writes."""
+        """Count, lock, check, insert, commit: the rows that the portal writes."""
         form, db, now = request.form, self.db, int(NOW.timestamp())
         start = int(datetime.fromisoformat(form["starts"]).timestamp())
         whose, ref = provider(form), secrets.token_hex(16)
+        keys = (f"client/{sha256(b'client-7').hexdigest()}", f"network/{sha256(b'127.0.0.1').hexdigest()}")
+        who = (keys[0], now + HOUR, keys[1], now + HOUR)
+        if max(hits for (hits,) in db.execute(RATE, who)) > MOST_FORMS:
+            return "too many", 429
         facts = f'{{"ref": "{ref}", "rest": "{"." * 700}"}}'
         db.execute("BEGIN IMMEDIATE")
         if db.execute(CHECK, (whose, start - DAY, start + HOUR, start)).fetchone():

@@ -41,6 +41,8 @@ def host(database: Path, client: str = "client-7", clock: Callable[[], datetime]
         PORTAL_BASE_URL="https://www.elmrow.example",
         PORTAL_SIGN_IN="sign_in",
         PORTAL_CLOCK=clock or Clock(NOW),
+        # Counted all the same.
+        PORTAL_LIMITS={"client_forms": "1000000/hour", "network_forms": "1000000/hour"},
     )
     portal = Portal(app)
     who = Client(client, "Maya Lindqvist", "maya@example.org", "+1 212 555 0187")

@@ -1,17 +1,18 @@
 """The host's settings, read and checked once; every mistake is named together with what to write instead."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from limits import parse_many
+from limits import RateLimitItem, parse_many
 
 from .domain.addresses import is_web_address
 from .domain.errors import SetupError
+from .domain.limits import Limit
 from .domain.staff_mail import StaffMail, read_staff_mail
 from .domain.webhooks import Endpoint, check_url, read_endpoint
 from .wording import shipped
@@ -69,7 +70,8 @@ class Settings:
     staff_mail: tuple[StaffMail, ...]
     sms: Any
     twilio: Twilio | None
-    api_rate: str
+    limits: Mapping[Limit, RateLimitItem | None]
+    limits_storage: str = field(repr=False)
     host_deadline: float | None
     languages: tuple[str, ...]
     metrics_token: str = field(repr=False)
@@ -139,9 +141,18 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             'PORTAL_SMS must be "console", "twilio", or a gateway of yours: a function (to, text, key), or an object '
             "with such a method send."
         )
-    api_rate = text("PORTAL_API_RATE", "600/minute")
-    if not _is_rate(api_rate):
-        mistakes.append(f'PORTAL_API_RATE is {api_rate!r}: write how often a key may call, such as "600/minute".')
+    limits = dict(_limits(config.get("PORTAL_LIMITS") or {}, mistakes))
+    if "PORTAL_API_RATE" in config:
+        mistakes.append(
+            'PORTAL_API_RATE is one of PORTAL_LIMITS now: write PORTAL_LIMITS = {"api_calls": "600/minute"}.'
+        )
+    limits_storage = text("PORTAL_LIMITS_STORAGE", "")
+    if limits_storage and not re.match(r"(rediss?://[^/]|redis\+unix:///[^/])", limits_storage):
+        # It may hold a password.
+        mistakes.append(
+            'PORTAL_LIMITS_STORAGE is not an address of Redis: write "redis://host:6379/0", or leave it out to count '
+            "in the portal's own database."
+        )
     host_deadline = config.get("PORTAL_HOST_DEADLINE", 5)
     if host_deadline is not None and not (type(host_deadline) in {int, float} and 0 < host_deadline <= 60):
         mistakes.append(
@@ -176,7 +187,8 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         staff_mail=staff_mail,
         sms=sms,
         twilio=twilio,
-        api_rate=api_rate,
+        limits=limits,
+        limits_storage=limits_storage,
         host_deadline=host_deadline,
         languages=languages,
         metrics_token=metrics_token,
@@ -300,12 +312,31 @@ def _languages(listed: object, mistakes: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _is_rate(text: str) -> bool:
+def _limits(given: object, mistakes: list[str]) -> Iterator[tuple[Limit, RateLimitItem | None]]:
+    """Each limit with its rate, or None where there is none."""
+    changed = dict(given) if isinstance(given, Mapping) else {}
+    if not isinstance(given, Mapping):
+        mistakes.append('PORTAL_LIMITS must be a dict of names and rates, such as {"client_forms": "60/hour"}.')
+    for limit in Limit:
+        rate = changed.pop(limit.key, limit.rate)
+        read = _rate(rate)
+        if read is None and rate is not None:
+            mistakes.append(
+                f'PORTAL_LIMITS: {limit.key} is {rate!r}: write how often, such as "{limit.rate}", or None to lift '
+                "that limit."
+            )
+        yield limit, read
+    known = ", ".join(limit.key for limit in Limit)
+    mistakes.extend(f"PORTAL_LIMITS: {name!r} is no limit: write one of {known}." for name in changed)
+
+
+def _rate(text: object) -> RateLimitItem | None:
+    """None for what is no single rate."""
     try:
-        (rate,) = parse_many(text)
-        return rate.amount > 0
+        rate, *more = parse_many(text) if isinstance(text, str) else []
     except ValueError:
-        return False
+        return None
+    return rate if rate.amount > 0 and rate.multiples > 0 and not more else None
 
 
 def _fallbacks(config: Mapping[str, Any], mistakes: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ import psycopg
 import pytest
 from flask import Flask, redirect, request, session
 from flask.testing import FlaskClient
+from limits import parse
 
 from portal_plugin import Appointment, Client, Portal, Staff
+from portal_plugin.domain.limits import Limit
 from portal_plugin.practice_file import from_dict
 from portal_plugin.services.practices import apply_practice
 from portal_plugin.services.state import State
@@ -98,6 +100,11 @@ class Host:
 
     def apply(self, data: dict[str, Any]) -> None:
         apply_practice(self.state.db, from_dict(data), self.clock())
+
+    def limit(self, **rates: str | None) -> None:
+        """Change limits of a site that runs, each by its name in PORTAL_LIMITS."""
+        changed = {Limit[name.upper()]: parse(rate) if rate else None for name, rate in rates.items()}
+        self.state.settings = replace(self.state.settings, limits={**self.state.settings.limits, **changed})
 
     def request(self, who: str = "maya", starts: datetime = TUESDAY_TEN, **choices: Any) -> Appointment:
         """Ask for a time through the public API, by default a visit with Ada at Main Street."""

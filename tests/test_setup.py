@@ -77,11 +77,18 @@ def refusal(**settings: Any) -> list[str]:
         ("PORTAL_CALENDAR_LINKS", {"google": "http://calendar.google.com/x"}, "a whole https address"),
         ("PORTAL_CALENDAR_LINKS", {"yahoo": "https://calendar.yahoo.com"}, "google, outlook, microsoft_365"),
         ("PORTAL_CALENDAR_LINKS", "https://calendar.google.com", "write a dict"),
-        ("PORTAL_API_RATE", "often", '"600/minute"'),
-        ("PORTAL_API_RATE", "", '"600/minute"'),
-        ("PORTAL_API_RATE", "0/minute", '"600/minute"'),
-        ("PORTAL_API_RATE", "600/minute; 10/second", '"600/minute"'),
-        ("PORTAL_API_RATE", 600, "must be text"),
+        ("PORTAL_LIMITS", "600/minute", '{"client_forms": "60/hour"}'),
+        ("PORTAL_LIMITS", {"api": "600/minute"}, "'api' is no limit: write one of client_forms, network_forms"),
+        ("PORTAL_LIMITS", {5: "600/minute"}, "5 is no limit"),
+        ("PORTAL_LIMITS", {"api_calls": "often"}, '"600/minute", or None'),
+        ("PORTAL_LIMITS", {"api_calls": ""}, '"600/minute", or None'),
+        ("PORTAL_LIMITS", {"api_calls": "0/minute"}, '"600/minute", or None'),
+        ("PORTAL_LIMITS", {"api_calls": "600/minute; 10/second"}, '"600/minute", or None'),
+        ("PORTAL_LIMITS", {"guest_mailbox": 600}, '"5/hour", or None'),
+        ("PORTAL_API_RATE", "600/minute", 'write PORTAL_LIMITS = {"api_calls": "600/minute"}'),
+        ("PORTAL_LIMITS_STORAGE", "memcached://localhost", '"redis://host:6379/0"'),
+        ("PORTAL_LIMITS_STORAGE", "redis://", '"redis://host:6379/0"'),
+        ("PORTAL_LIMITS_STORAGE", 5, "must be text"),
         ("PORTAL_STAFF_MAIL", "desk@example.org", '[{"to": "desk@example.org"}]'),
         ("PORTAL_STAFF_MAIL", [{"to": "desk"}], "PORTAL_STAFF_MAIL, entry 1: to is 'desk': write one address"),
         ("PORTAL_STAFF_MAIL", [{"to": "a@b.org", "events": ["expired"]}, {"to": "a@b.org"}], "told of expired already"),
@@ -106,6 +113,10 @@ def test_a_wrong_setting_is_named_with_what_to_write(setting: str, value: Any, a
     lines = refusal(**{setting: value})
     assert all(setting in line for line in lines)
     assert advice in lines[0]
+
+
+def test_a_wrong_address_of_redis_is_not_repeated_with_its_password() -> None:
+    assert "hush" not in str(refusal(PORTAL_LIMITS_STORAGE="redis:/:hush@10.0.0.1"))
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:

@@ -24,7 +24,7 @@ from ..services.people import erase_outdated
 from ..services.staff_mail import news_to_tell, write_digests
 from ..services.state import State
 from ..services.waitlist import offer_what_came_free
-from ..storage import chain, health, outbox
+from ..storage import chain, health, limits, outbox
 from ..storage.database import Unreachable
 from ..storage.outbox import LEASE, MAIL, REMINDER, SMS, STAFF, STAFF_DIGEST, VERIFY, WEBHOOK, Lane, Message
 from . import mail, sms, webhooks
@@ -160,6 +160,7 @@ def keep_the_past(state: State) -> None:
         more = kept is not None and erase_outdated(state, now - kept)
         if messages_kept is not None:
             more |= outbox.purge(state.db, now - messages_kept, PURGED_AT_ONCE) == PURGED_AT_ONCE
+        limits.purge(state.db, now)
         state.retention_due = now if more else now + RETENTION_PAUSE
     chain.seal_settled(state.db)
 

@@ -9,7 +9,7 @@ from ..services.state import State
 from .clocks import clock, clock_changes_ahead, time_zones
 from .findings import Finding, Findings, Level
 from .sending import mail, staff_mail, texts, worker
-from .setup import database, practice, settings
+from .setup import database, limits, practice, settings
 
 __all__ = ["CHECKS", "Finding", "Level", "examine"]
 
@@ -17,6 +17,7 @@ CHECKS: tuple[Callable[[Flask, State], Findings], ...] = (
     settings,
     clock,
     database,
+    limits,
     practice,
     time_zones,
     clock_changes_ahead,

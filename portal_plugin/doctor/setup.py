@@ -1,4 +1,4 @@
-"""Settings, database and practice."""
+"""Settings, database, limits and practice."""
 
 from urllib.parse import urlsplit
 
@@ -60,6 +60,20 @@ def database(app: Flask, state: State) -> Findings:
             Level.FAILING,
             "the guard that keeps appointments of one provider apart is missing from portal_claim: restore the tables "
             "from a complete backup, or into a database that `flask portal init` made",
+        )
+
+
+def limits(app: Flask, state: State) -> Findings:
+    """The limits"""
+    if not state.settings.limits_storage:
+        return
+    if state.windows.storage.check():
+        yield Finding(Level.OK, "Redis answers, and counts how often somebody sends something")
+    else:
+        yield Finding(
+            Level.WARNING,
+            "Redis does not answer, so nobody is limited: start it, put its address into PORTAL_LIMITS_STORAGE, or "
+            "leave that out to count in the portal's database",
         )
 
 

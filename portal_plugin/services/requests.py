@@ -146,10 +146,13 @@ def _check_again_to_move(state: State, practice: Practice, moving: Appointment) 
         check_stands(state.db, practice, now)
 
 
+def was_sent(state: State, practice: Practice, asking: Asking) -> Appointment | None:
+    """What came of it when it was sent before, with the same key."""
+    return appointments.by_request_key(state.db, practice, asking.client.id, asking.key) if asking.key else None
+
+
 def _sent_before(state: State, practice: Practice, asking: Asking) -> Appointment | None:
-    if not asking.key:
-        return None
-    earlier = appointments.by_request_key(state.db, practice, asking.client.id, asking.key)
+    earlier = was_sent(state, practice, asking)
     if earlier and earlier.status not in OPEN:
         raise AlreadyDecided("sent again", earlier.status)
     return earlier

@@ -1,6 +1,7 @@
 """What belongs to one app: its database, settings, practice and the host's answers."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from ..config import Settings
@@ -10,6 +11,7 @@ from ..hooks import Questions
 from ..storage import practice as documents
 from ..storage import webhooks as stored_webhooks
 from ..storage.database import check_ready, open_database
+from ..storage.limits import open_windows
 from ..storage.waitlist import Sign
 from .asking import Carry, Host
 from .practices import read_document
@@ -19,6 +21,9 @@ from .webhooks import Endpoints, known
 class State:
     """`sender` is the app, under which signals are sent; `retention_due` when a worker looks for whom to forget, and
     `waitlist_looked` what a worker found when it last looked for times that came free, and when.
+
+    `windows` is where limits are counted, `rate_key` hides who was counted there, and `used_up` has the second from
+    which on somebody who has to wait may go on.
 
     `carry` is what lets the host be asked in another thread.
     """
@@ -31,6 +36,9 @@ class State:
         self.db = open_database(settings.database_url)
         self.retention_due = datetime.min.replace(tzinfo=UTC)
         self.waitlist_looked: tuple[Sign, datetime] | None = None
+        self.windows = open_windows(settings.limits_storage, self.db, self.now)
+        self.rate_key = sha256(settings.secret_keys[-1].encode()).digest()
+        self.used_up: dict[str, int] = {}
         self._practice: tuple[int, Practice] | None = None
         self._webhooks: tuple[int, Endpoints] | None = None
         self._ready = False

@@ -89,7 +89,8 @@ def run(db: Database, sql: str, *values: Any) -> Any:
 
 
 def read(db: Database, sql: str, values: tuple[Any, ...] = ()) -> Any:
-    """The cursor of a read that every page makes, with the engine's own marks, past what peewee adds to a statement.
+    """The cursor of a read that every page makes, or a count that every form does, with the engine's own marks, past
+    what peewee adds to a statement.
 
     While statements are logged, and when one goes wrong, it is peewee's to carry out and to tell.
     """

@@ -41,6 +41,7 @@ from .guard import (
 )
 from .htmx import asked_path, asks, go, is_partial, render_panel, sends, vary
 from .language import chosen_language
+from .limits import TooMany, tell_allowance, wait_a_little
 from .review.routes import ROUTES
 from .script_words import script_words
 from .shipped import STATIC, keep_for_good, name_version, templates
@@ -112,6 +113,7 @@ def create_blueprint(url_prefix: str) -> Blueprint:
     blueprint.teardown_request(lambda _error: speak(ENGLISH))
     blueprint.register_error_handler(PortalError, _refusal)
     blueprint.register_error_handler(LinkExpired, _expired)
+    blueprint.register_error_handler(TooMany, _too_many)
     blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
     for error in host_token_errors():
         blueprint.register_error_handler(error, _not_of_this_session)
@@ -162,7 +164,7 @@ def _after(response: Response) -> Response:
     if request.endpoint == "portal.static":
         return keep_for_good(response)
     vary(response)
-    return response
+    return tell_allowance(response)
 
 
 def _refusal(error: PortalError) -> ResponseReturnValue:
@@ -180,6 +182,10 @@ def _refusal(error: PortalError) -> ResponseReturnValue:
 
 def _expired(error: LinkExpired) -> ResponseReturnValue:
     return render_panel("expired_link", say("This link has expired"), 410)
+
+
+def _too_many(error: TooMany) -> ResponseReturnValue:
+    return _problem(say("Please wait a little"), wait_a_little(current_state(), error), 429)
 
 
 def _not_answered(error: NotAnswered) -> ResponseReturnValue:
@@ -219,6 +225,10 @@ def _not_of_this_session(error: HTTPException) -> ResponseReturnValue:
         return current_app.handle_http_exception(answer)
     except PortalError as refusal:
         return _refusal(refusal)
+    except LinkExpired as over:
+        return _expired(over)
+    except TooMany as guesses:
+        return _too_many(guesses)
     return keep_what_was_sent("")
 
 

@@ -26,7 +26,7 @@ from ..services.decisions import check_movable
 from ..services.guests import VISITOR
 from ..services.messages import facts
 from ..services.nearby import look_around
-from ..services.requests import Asking, hold_time, request_appointment
+from ..services.requests import Asking, hold_time, request_appointment, was_sent
 from ..services.rules import check_client
 from ..services.state import State
 from ..wording import current, say, tell
@@ -44,6 +44,7 @@ from .guard import (
     signed_in_client,
 )
 from .htmx import into_panel, render_panel
+from .limits import hold_too_often, sent_too_often
 from .nearby import Ways, ways
 from .reminders import known_phone, on_this_page
 from .zones import Zones, zones_for
@@ -127,6 +128,8 @@ def hold() -> ResponseReturnValue:
     form.validate()
     if form.stale or form.instant is None:
         return render_panel("held", "", 400, held=None)
+    if hold_too_often(form):
+        return render_panel("held", "", form.status, held=None)
     try:
         until = hold_time(step.state, practice, Asking(step.wish, client, form.instant, acting(client)))
     except (SlotTaken, NotOffered) as error:
@@ -195,7 +198,7 @@ def _choose(step: Step) -> ResponseReturnValue:
 def _send(step: Step) -> ResponseReturnValue:
     form = TimeForm(step.state, step.client.id, said_once(request.form), step.practice.country)
     if not form.validate() or form.instant is None:
-        return _show(step, form, _day_of(form, step.wish), 400 if form.stale else 422)
+        return _show(step, form, _day_of(form, step.wish), form.status)
     asking = Asking(
         step.wish,
         step.client,
@@ -208,6 +211,9 @@ def _send(step: Step) -> ResponseReturnValue:
         language=current().tag,
         zone=step.zones.chosen,
     )
+    # Whoever sends a form again gets the answer that was lost on the way.
+    if sent_too_often(form) and not was_sent(step.state, step.practice, asking):
+        return _show(step, form, _day_of(form, step.wish), form.status)
     try:
         appointment = request_appointment(step.state, step.practice, asking)
     except (SlotTaken, AlreadyDecided) as error:

@@ -12,22 +12,27 @@ from ..delivery.calendar import client_feed, provider_feed
 from ..domain.appointment import Appointment
 from ..domain.errors import NotFound
 from ..domain.lifecycle import Actor
+from ..domain.limits import Limit
 from ..domain.practice import Practice
 from ..services import feeds
 from ..services.messages import facts
 from ..services.state import State
 from ..storage.feeds import Feed, Kind, by_secret, of
 from ..wording import find_language, say, speaking
-from .forms import STALE, ClientForm
+from .forms import ClientForm
 from .guard import acting, current_practice, current_state, signed_in_client
 from .htmx import render_panel
+from .limits import refuse_guess, sent_too_often
 
 
 def feed(secret: str) -> ResponseReturnValue:
-    """The appointments behind a secret address. Raises NotFound for one that never was and for one that has ended."""
+    """The appointments behind a secret address. Raises NotFound for one that never was and for one that has ended, and
+    TooMany for too many of them.
+    """
     state = current_state()
     found = by_secret(state.db, secret)
     if found is None:
+        refuse_guess(state, Limit.WRONG_FEEDS)
         raise NotFound
     file = _file(state, found)
     response = Response(file, content_type="text/calendar; charset=utf-8")
@@ -59,10 +64,10 @@ def subscribe() -> ResponseReturnValue:
     client, state = signed_in_client(), current_state()
     form = ClientForm(state, client.id, request.form)
     if request.method == "POST":
-        if form.validate():
+        if form.validate() and not sent_too_often(form):
             change(state, Kind.CLIENT, client.id, acting(client))
             return redirect(url_for("portal.subscribe"), 303)
-        return _show(form, STALE, 400)
+        return _show(form, form.status)
     return _show(form)
 
 
@@ -74,7 +79,7 @@ def change(state: State, kind: Kind, owner: str, who: Actor) -> None:
         feeds.renew(state, kind, owner, who)
 
 
-def _show(form: ClientForm, error: str = "", status: int = 200) -> ResponseReturnValue:
+def _show(form: ClientForm, status: int = 200) -> ResponseReturnValue:
     state = current_state()
     known = of(state.db, Kind.CLIENT, signed_in_client().id)
     return render_panel(
@@ -84,7 +89,7 @@ def _show(form: ClientForm, error: str = "", status: int = 200) -> ResponseRetur
         address=address_of(state, known) if known else "",
         practice=current_practice(),
         form=form,
-        error=error,
+        error=form.mistake,
     )
 
 

@@ -97,7 +97,7 @@ class ClientForm:
     texts: tuple[str, ...] = ()
 
     def __init__(self, state: State, client_id: str, sent: Mapping[str, str]) -> None:
-        self._state, self._client_id = state, client_id
+        self.state, self.client_id = state, client_id
         self._sent_token = sent.get("portal_token", "")
         self.typed = {name: sent.get(name, "") for name in self.fields}
         self.errors: dict[str, str] = {}
@@ -105,11 +105,21 @@ class ClientForm:
     @property
     def token(self) -> str:
         """What the form must carry when it is sent again."""
-        return form_token(self._state, self._client_id)
+        return form_token(self.state, self.client_id)
 
     @property
     def stale(self) -> bool:
         return "portal_token" in self.errors
+
+    @property
+    def status(self) -> int:
+        """What the page is answered with that has this form again, mistakes and all."""
+        return 429 if "portal_wait" in self.errors else 400 if self.stale else 422
+
+    @property
+    def mistake(self) -> str:
+        """The first, for a page that has a button and no fields."""
+        return next(iter(self.errors.values()), "")
 
     def validate(self) -> bool:
         """Whether nothing is wrong; else `errors` says what is, in the order of the page."""
@@ -118,7 +128,7 @@ class ClientForm:
             checked = self.Checked(MultiDict(self.typed))
             checked.validate()
             self.errors = {field.short_name: str(field.errors[0]) for field in checked if field.errors}
-        if not form_token_is_good(self._state, self._sent_token, self._client_id):
+        if not form_token_is_good(self.state, self._sent_token, self.client_id):
             self.errors["portal_token"] = tell(STALE)
         return not self.errors
 

@@ -9,11 +9,13 @@ from ..delivery.twilio import OPTED_OUT, genuine
 from ..domain.errors import SetupError
 from ..domain.history import Event
 from ..domain.lifecycle import Actor, ActorKind
+from ..domain.limits import Limit
 from ..services import reminders
 from ..storage import history
 from ..storage.database import Unreachable
 from .guard import begin_request, current_state, exempt_from_csrf, refuse_unreadable_query
 from .inbound import inbound
+from .limits import TooMany, refuse_guess, tell_allowance
 from .sizes import limit_body, limit_fields
 
 _CALLER = Actor(ActorKind.SYSTEM, "text gateway")
@@ -27,6 +29,8 @@ def create_gateway(url_prefix: str) -> Blueprint:
     gateway.before_request(_before)
     for failure in (SetupError, *Unreachable):
         gateway.register_error_handler(failure, _unreachable)
+    gateway.register_error_handler(TooMany, lambda _error: ("", 429))
+    gateway.after_request(tell_allowance)
     gateway.record_once(lambda setup: exempt_from_csrf(setup.app.extensions, gateway))
     gateway.before_app_request(lambda: exempt_from_csrf(current_app.extensions, gateway))
     return gateway
@@ -59,6 +63,7 @@ def _before() -> None:
     is_genuine = any(genuine(called, request.form, signature, token) for token in tokens)
     state.check()
     if not is_genuine:
+        refuse_guess(state, Limit.WRONG_SIGNATURES)
         history.record_refused(state.db, None, _CALLER, Event.TEXT, "badly signed", state.now())
         abort(403)
 

@@ -14,6 +14,7 @@ from ..domain.appointment import Appointment, Client
 from ..domain.errors import NotFound, SetupError
 from ..domain.history import Event
 from ..domain.lifecycle import Actor, ActorKind
+from ..domain.limits import Limit
 from ..domain.practice import Practice
 from ..domain.staff import Staff
 from ..services.guests import VISITOR
@@ -23,6 +24,7 @@ from ..storage import appointments, history
 from ..storage.people import PSEUDONYM
 from ..wording import say
 from .htmx import asked_path, current_path, redirect_whole_page, render_panel
+from .limits import refuse_guess
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -103,8 +105,7 @@ def enter_as_guest() -> None:
     # Asked for in any case: a link that was made up takes as long as one whose client was erased.
     first = appointments.by_ref(state.db, practice, link.ref if link and link.purpose == GUEST else NOBODYS)
     if first is None or first.client.id.startswith(PSEUDONYM):
-        record_bad_link("not genuine")
-        raise NotFound
+        refuse_forged_link()
     if all(one.ends <= state.now() for one in appointments.chain(state.db, practice, first)):
         record_bad_link("expired")
         raise LinkExpired
@@ -122,10 +123,11 @@ def within_reach(found: list[Appointment]) -> list[Appointment]:
 
 
 def own_appointment(ref: str) -> Appointment:
-    """The client's own appointment. Raises NotFound for another's just as for none."""
+    """The client's own appointment. Raises NotFound for another's just as for none, and TooMany for many of them."""
     client, db = signed_in_client(), current_state().db
     appointment = appointments.owned(db, current_practice(), client.id, ref)
     if appointment is None or not within_reach([appointment]):
+        refuse_guess(current_state(), Limit.WRONG_LINKS)
         # For none as for another's: that one is written down and the other not must not tell them apart.
         record_refused(ActorKind.CLIENT, Event.ACCESS, appointments.number(db, ref))
         raise NotFound
@@ -185,6 +187,7 @@ def refuse_link() -> NoReturn:
     """A link to an appointment that is not genuine: it takes as long as one to another client's. Raises NotFound."""
     db = current_state().db
     appointments.owned(db, current_practice(), signed_in_client().id, NOBODYS)
+    refuse_guess(current_state(), Limit.WRONG_LINKS)
     appointments.number(db, NOBODYS)
     record_refused(ActorKind.LINK, Event.LINK, reason="not genuine")
     raise NotFound
@@ -194,6 +197,13 @@ def record_bad_link(reason: str) -> None:
     """Write down a link of nobody who could be named."""
     state = current_state()
     history.record_refused(state.db, None, Actor(ActorKind.LINK, "", request_id()), Event.LINK, reason, state.now())
+
+
+def refuse_forged_link() -> NoReturn:
+    """Raises NotFound for a link of nobody who could be named, and TooMany for too many of them."""
+    refuse_guess(current_state(), Limit.WRONG_LINKS)
+    record_bad_link("not genuine")
+    raise NotFound
 
 
 def refuse_foreign_posts() -> None:

@@ -63,7 +63,7 @@ class GuestForm(TextsForm):
         self._be(key if _FORM.fullmatch(key) else secrets.token_hex(16))
 
     def _be(self, key: str) -> None:
-        self.typed["key"], self._client_id = key, f"guest form {key}"
+        self.typed["key"], self.client_id = key, f"guest form {key}"
 
     def renew(self) -> None:
         """Make it another form: sent, it is another request."""

@@ -1,9 +1,7 @@
 """Booking without an account: who it is, and the mailed link by which they send their request."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,28 +10,33 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from ..domain.appointment import Appointment, own_zone
-from ..domain.errors import NotAllowed, NotFound, NotOffered, Refused, SlotTaken
+from ..domain.errors import NotAllowed, NotOffered, Refused, SlotTaken
 from ..domain.guests import Choices
 from ..domain.instants import local_date, seconds
+from ..domain.limits import Limit
 from ..domain.practice import AppointmentType, ContactType, Location, Practice, Wish
 from ..services.guests import VISITOR, became, is_kept, is_open, keep_draft, new_draft, send_draft
 from ..services.rules import check_client
-from ..services.tokens import GUEST, VERIFY, fingerprint, link_token, read_link
+from ..services.tokens import GUEST, VERIFY, link_token, read_link
 from ..storage import guests
 from ..storage.guests import Draft
 from ..wording import say, tell
-from . import limits
 from .calendar_month import MonthView, month_view
 from .details import chosen_in, show_details
 from .forms import ClientForm, read_instant, read_zone, said_once
-from .guard import booking_client, current_practice, current_state, record_bad_link, request_id, sign_in_address
+from .guard import (
+    booking_client,
+    current_practice,
+    current_state,
+    record_bad_link,
+    refuse_forged_link,
+    request_id,
+    sign_in_address,
+)
 from .guest_form import GuestForm
 from .htmx import keep_address, render_panel
-from .limits import Allowance
+from .limits import must_wait, network, sent_too_often
 from .reminders import on_this_page
-
-RATE_OF_NETWORK = "20/hour"
-RATE_OF_MAILBOX = "5/hour"
 
 
 class Anybody(NamedTuple):
@@ -95,12 +98,12 @@ def _wish(practice: Practice, chosen: Choices) -> Wish:
 def _keep(practice: Practice, wish: Wish, form: GuestForm) -> ResponseReturnValue:
     state, rules = current_state(), practice.new_clients
     if not form.validate() or form.instant is None or rules is None:
-        return _ask(practice, wish, form, 400 if form.stale else 422)
+        return _ask(practice, wish, form, form.status)
     draft = new_draft(rules, _chosen(form), form.instant, form.typed["key"], form.introduction, state.now())
     try:
         if not is_kept(state, draft):
-            if refused := next(_refused(form.introduction.guest.mailbox), None):
-                return _too_many(practice, wish, form, refused)
+            if must_wait(form, {Limit.GUEST_MAILBOX: form.introduction.guest.mailbox, Limit.GUEST_NETWORK: network()}):
+                return _ask(practice, wish, form, form.status)
             keep_draft(state, practice, wish, draft, form.introduction)
     except NotAllowed as error:
         form.renew()
@@ -114,38 +117,6 @@ def _keep(practice: Practice, wish: Wish, form: GuestForm) -> ResponseReturnValu
 
 def _chosen(form: GuestForm) -> dict[str, str]:
     return {name: form.typed[name] for name in ("type", "contact", "provider", "location", "zone")}
-
-
-def _refused(mailbox: str) -> Iterator[Allowance]:
-    """Limits that are used up; the address is not written down."""
-    state = current_state()
-    for rate, what, who in (
-        (RATE_OF_NETWORK, "network", _network(request.remote_addr or "")),
-        (RATE_OF_MAILBOX, "mailbox", mailbox),
-    ):
-        allowance = limits.ask(state, rate, f"guest {what}", fingerprint(state, what, who))
-        if not allowance.granted:
-            yield allowance
-
-
-def _network(address: str) -> str:
-    """Whoever has one address of IPv6 has a network of them."""
-    try:
-        return str(ip_network((address, 64), strict=False)) if ip_address(address).version == 6 else address
-    except ValueError:
-        return address
-
-
-def _too_many(practice: Practice, wish: Wish, form: GuestForm, refused: Allowance) -> Response:
-    form.errors["send"] = say(
-        "Many requests came from here lately. Please try again in {number} minutes, or call {practice} at {phone}.",
-        number=-(-refused.resets // 60),
-        practice=practice.name,
-        phone=practice.phone,
-    )
-    response = _ask(practice, wish, form, 429)
-    response.headers.extend(dict(refused.headers()))
-    return response
 
 
 def _ask(practice: Practice, wish: Wish, form: GuestForm, status: int) -> Response:
@@ -186,8 +157,7 @@ def verify(token: str) -> ResponseReturnValue:
     state, practice = current_state(), current_practice()
     link = read_link(state, token)
     if link is None or link.purpose != VERIFY:
-        record_bad_link("not genuine")
-        raise NotFound
+        refuse_forged_link()
     draft = guests.by_ref(state.db, link.ref)
     posted = request.method == "POST"
     if draft is None or not is_open(draft, state.now()):
@@ -199,9 +169,9 @@ def verify(token: str) -> ResponseReturnValue:
     except NotOffered as error:
         return _over(draft, tell(error), 422)
     form = ClientForm(state, f"guest draft {draft.ref}", request.form)
-    if posted and form.validate():
+    if posted and form.validate() and not sent_too_often(form):
         return _send(practice, draft, wish, form)
-    return _show_draft(practice, draft, wish, form, 400 if posted else 200)
+    return _show_draft(practice, draft, wish, form, form.status if posted else 200)
 
 
 def _send(practice: Practice, draft: Draft, wish: Wish, form: ClientForm) -> ResponseReturnValue:

@@ -7,9 +7,10 @@ from flask import Response, abort, request
 
 from ..config import Twilio
 from ..delivery import sms
+from ..domain.limits import Limit
 from ..domain.text import LONGEST, clean_text
 from ..domain.texting import Said, read_text
-from ..services import consents
+from ..services import consents, limits
 from ..services.phones import e164
 from ..services.state import State
 from .guard import current_state
@@ -35,10 +36,12 @@ def answer_to(
     state: State, phone: str, text: str, message_id: str, handled: Said | None = None, *, answered: bool = False
 ) -> str | None:
     """Do what a text asks for and return what to answer; None for nothing, as always where the gateway has `answered`
-    and for a sender that is no phone number. `handled` is what the gateway took it for.
+    and for a sender that is no phone number or never ceases to ask. `handled` is what the gateway took it for.
     """
     number = e164(phone, state.practice().country)
     raw = clean_text(text[:LONGEST])
     said = handled or read_text(text).said
     what = consents.hear(state, number, said, raw, message_id, state.now())
-    return None if what is None or answered else sms.answer(state, what, consents.language_at(state, number))
+    if what is None or answered or not limits.may(state, {Limit.TEXT_ANSWERS: number}):
+        return None
+    return sms.answer(state, what, consents.language_at(state, number))

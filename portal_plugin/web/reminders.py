@@ -11,6 +11,7 @@ from ..wording import say
 from .forms import ClientForm, ReminderForm, said_once
 from .guard import acting, current_practice, current_state, signed_in_client
 from .htmx import render_panel
+from .limits import sent_too_often
 
 
 def reminders() -> ResponseReturnValue:
@@ -22,8 +23,8 @@ def turn_on() -> ResponseReturnValue:
     """On where the box is ticked. What is on already stays as it is."""
     client, state, practice = signed_in_client(), current_state(), current_practice()
     form = _form(said_once(request.form))
-    if not form.validate():
-        return _show(form, 400 if form.stale else 422)
+    if not form.validate() or sent_too_often(form):
+        return _show(form, form.status)
     agreement = on_this_page(practice.zone, form.e164, form.agreement(practice))
     consents.turn_on(state, client.id, agreement, acting(client), state.now())
     return redirect(url_for("portal.reminders"), 303)
@@ -32,10 +33,10 @@ def turn_on() -> ResponseReturnValue:
 def turn_off() -> ResponseReturnValue:
     client, state = signed_in_client(), current_state()
     sent = ClientForm(state, client.id, request.form)
-    if not sent.validate():
+    if not sent.validate() or sent_too_often(sent):
         form = _form({"phone": known_phone()})
         form.errors = sent.errors
-        return _show(form, 400)
+        return _show(form, form.status)
     proof = on_this_page(current_practice().zone, "", "", unticked=False)
     consents.turn_off(state, client.id, proof, acting(client), state.now())
     return redirect(url_for("portal.reminders"), 303)

@@ -15,7 +15,7 @@ from ..services.messages import facts
 from ..services.waitlist import leave as leave_waitlist
 from ..storage import appointments, waitlist
 from ..wording import say
-from .forms import STALE, CancelForm, ClientForm
+from .forms import CancelForm, ClientForm
 from .guard import (
     acting,
     current_practice,
@@ -26,6 +26,7 @@ from .guard import (
     within_reach,
 )
 from .htmx import render_panel
+from .limits import sent_too_often
 from .links import book_again
 
 NEWS = timedelta(days=2)
@@ -44,8 +45,8 @@ def upcoming() -> ResponseReturnValue:
 def accept(ref: str) -> ResponseReturnValue:
     appointment = own_appointment(ref)
     form = ClientForm(current_state(), appointment.client.id, request.form)
-    if not form.validate():
-        return _upcoming(STALE, 400)
+    if not form.validate() or sent_too_often(form):
+        return _upcoming(form.mistake, form.status)
     decide(current_state(), ref, Action.ACCEPT, acting(appointment.client))
     return redirect(url_for("portal.upcoming"), 303)
 
@@ -58,10 +59,10 @@ def cancel(ref: str) -> ResponseReturnValue:
     form = CancelForm(state, appointment.client.id, request.form)
     status = 200
     if request.method == "POST":
-        if form.validate():
+        if form.validate() and not sent_too_often(form):
             decide(state, ref, Action.CANCEL, acting(appointment.client), form.typed["reason"])
             return redirect(url_for("portal.upcoming"), 303)
-        status = 400 if form.stale else 422
+        status = form.status
     return render_panel(
         "cancel",
         say("Cancel appointment"),
@@ -78,8 +79,8 @@ def leave(ref: str) -> ResponseReturnValue:
     """Wait no more. What is no place of the client's, or none any more, is left as it is."""
     client, state = signed_in_client(), current_state()
     form = ClientForm(state, client.id, request.form)
-    if not form.validate():
-        return _upcoming(STALE, 400)
+    if not form.validate() or sent_too_often(form):
+        return _upcoming(form.mistake, form.status)
     waiting = waitlist.by_ref(state.db, current_practice(), ref)
     if waiting is not None and waiting.client.id == client.id:
         leave_waitlist(state, waiting, Outcome.LEFT, acting(client))

@@ -18,6 +18,7 @@ from .details import CHOICES, Option, chosen_in, show_details
 from .forms import WaitForm, read_day, said_once
 from .guard import acting, current_practice, current_state, signed_in_client
 from .htmx import render_panel
+from .limits import sent_too_often
 from .zones import zones_for
 
 
@@ -38,8 +39,8 @@ def wait() -> ResponseReturnValue:
 def _join(wish: Wish) -> ResponseReturnValue:
     client, practice, state = signed_in_client(), current_practice(), current_state()
     form = _form(wish, said_once(request.form))
-    if not form.validate() or form.preferences is None:
-        return _show(wish, form, 400 if form.stale else 422)
+    if not form.validate() or form.preferences is None or sent_too_often(form):
+        return _show(wish, form, form.status)
     if free := service.free_already(state, practice, wish, client, form.preferences):
         return _show(wish, form, 409, free)
     # An offer comes long after this page, and is to be read in its language and on its clock.

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -170,20 +169,20 @@ def test_the_last_use_is_written_once_an_hour(host: Host, system: System) -> Non
 @pytest.fixture
 def hurried(either_host: Host, either_system: System) -> System:
     """With a key that may call three times a minute."""
-    either_host.state.settings = replace(either_host.state.settings, api_rate="3/minute")
+    either_host.limit(api_calls="3/minute")
     return either_system
 
 
 def test_each_answer_says_how_many_calls_are_left(either_host: Host, hurried: System) -> None:
     answers = [hurried.get("/types") for _ in range(3)]
-    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"default";q=3;w=60'}
-    assert [answer.headers["RateLimit"] for answer in answers] == [f'"default";r={left};t=60' for left in (2, 1, 0)]
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"api_calls";q=3;w=60'}
+    assert [answer.headers["RateLimit"] for answer in answers] == [f'"api_calls";r={left};t=60' for left in (2, 1, 0)]
     either_host.clock.advance(timedelta(seconds=20))
     answer = hurried.get("/types")
     assert "40 seconds" in problem(answer, 429, "too_many_requests")["detail"]
-    assert (answer.headers["Retry-After"], answer.headers["RateLimit"]) == ("40", '"default";r=0;t=40')
+    assert (answer.headers["Retry-After"], answer.headers["RateLimit"]) == ("40", '"api_calls";r=0;t=40')
     either_host.clock.advance(timedelta(seconds=40))
-    assert hurried.get("/types").headers["RateLimit"] == '"default";r=2;t=60'
+    assert hurried.get("/types").headers["RateLimit"] == '"api_calls";r=2;t=60'
 
 
 def test_a_refusal_counts_and_another_key_counts_for_itself(either_host: Host, hurried: System) -> None:
@@ -197,9 +196,37 @@ def test_a_refusal_counts_and_another_key_counts_for_itself(either_host: Host, h
 def test_windows_that_are_over_leave_nothing_behind(either_host: Host, hurried: System) -> None:
     for _ in range(5):
         System(hurried.client, make_key(either_host)).get("/types")
-    either_host.clock.advance(timedelta(minutes=2))
     hurried.get("/types")
+    either_host.clock.advance(timedelta(minutes=1))
+    System(hurried.client, make_key(either_host)).get("/types")
+    either_host.deliver()
     assert len(rows(either_host, "SELECT name FROM portal_rate")) == 1
+
+
+def test_wrong_keys_end_and_right_ones_from_the_same_address_do_not(either_host: Host, either_system: System) -> None:
+    either_host.limit(wrong_keys="2/hour")
+    stranger = System(either_system.client, "portal_made_up")
+    for _ in range(2):
+        problem(stranger.get("/types"), 401, "unauthorized")
+    refused = stranger.get("/types")
+    assert "3600 seconds" in problem(refused, 429, "too_many_requests")["detail"]
+    assert refused.headers["Retry-After"] == "3600"
+    assert either_system.get("/types").status_code == 200
+    assert either_system.client.get(f"{API}/types").status_code == 401
+    elsewhere = either_system.client.get(
+        f"{API}/types", headers={"Authorization": "Bearer x"}, environ_base={"REMOTE_ADDR": "192.0.2.7"}
+    )
+    problem(elsewhere, 401, "unauthorized")
+    either_host.clock.advance(timedelta(hours=1))
+    problem(stranger.get("/types"), 401, "unauthorized")
+
+
+def test_no_key_and_no_address_is_written_down(host: Host, system: System) -> None:
+    system.get("/types")
+    System(system.client, "portal_made_up").get("/types")
+    names = str(rows(host, "SELECT name FROM portal_rate"))
+    assert system.key.split("_")[1] not in names
+    assert "127.0.0.1" not in names
 
 
 # Beside the host's own protection.

@@ -42,6 +42,18 @@ def test_the_summary_never_covers_what_has_the_focus(visit: Visit, width: int) -
     assert covered == {""}
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_summary_covers_nothing_of_what_went_wrong(visit: Visit, width: int) -> None:
+    maya = visit(viewport={"width": width, "height": 844})
+    maya.expects = {422}
+    maya.open(STEP_2)
+    maya.page.get_by_label("Anything the practice should know?").fill("x" * 1001)
+    maya.step_2("11:00 AM")
+    expect(maya.page.get_by_role("alert")).to_be_focused()
+    assert maya.page.evaluate(COVERED) == ""
+    expect(maya.page.get_by_role("alert")).to_be_in_viewport(ratio=1)
+
+
 def test_on_a_low_screen_the_summary_scrolls_away(visit: Visit) -> None:
     maya = visit(viewport={"width": 640, "height": 360})
     maya.open(STEP_2)

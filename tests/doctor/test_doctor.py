@@ -27,6 +27,7 @@ from tests.delivery.mailbox import Mailbox
 from tests.delivery.receiver import receiver
 from tests.delivery.test_faults import free_port
 from tests.practices import PRACTICE, practice
+from tests.redis_server import redis_server
 from tests.support import MONDAY, Host, make_host
 
 __all__ = ["mail_server", "mailbox"]
@@ -90,6 +91,16 @@ def test_where_everything_is_in_place_all_is_ok_and_nothing_is_sent(build, datab
 
 
 # Settings.
+
+
+def test_a_redis_that_answers_is_told_and_one_that_is_away_too(build, sqlite_url, tmp_path):
+    with redis_server(tmp_path) as server:
+        host = build(sqlite_url, PORTAL_LIMITS_STORAGE=server.url)
+        assert "Redis answers, and counts how often somebody sends something" in told(host)["ok"]
+        server.stop()
+        found = only(host, "warning")
+    assert "put its address into PORTAL_LIMITS_STORAGE" in found
+    assert "hush" not in found
 
 
 @pytest.mark.parametrize(

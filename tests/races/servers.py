@@ -115,8 +115,10 @@ class Person:
 
 
 @contextmanager
-def started(database_url: str, folder: Path) -> Iterator[Servers]:
-    """The site, served until the block ends. It listens from the first moment: no port to lose, no start to miss."""
+def started(database_url: str, folder: Path, **environment: str) -> Iterator[Servers]:
+    """The site, served until the block ends. It listens from the first moment: no port to lose, no start to miss.
+    `environment` is what else its processes are told.
+    """
     log = folder / "gunicorn.log"
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening, log.open("w") as output:
         command = [sys.executable, "-m", "gunicorn", "--workers", str(PROCESSES), "--threads", str(THREADS)]
@@ -131,7 +133,7 @@ def started(database_url: str, folder: Path) -> Iterator[Servers]:
         process = subprocess.Popen(
             [*command, "tests.races.site:from_environment()"],
             cwd=ROOT,
-            env=os.environ | {"RACES_DATABASE_URL": database_url},
+            env=os.environ | {"RACES_DATABASE_URL": database_url} | environment,
             pass_fds=[listening.fileno()],
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -5,9 +5,11 @@ import time
 
 from flask import Flask, redirect, request, session
 from flask.typing import ResponseReturnValue
+from limits.storage import MemoryStorage
 from werkzeug.wrappers import Response
 
 from portal_plugin import Client, Portal, Proposal
+from portal_plugin.storage.limits import Windows
 from tests.support import MONDAY
 
 PAUSE = 0.05
@@ -54,4 +56,7 @@ def create_app(database_url: str) -> Flask:
 
 def from_environment() -> Flask:
     """What the servers run: `gunicorn "tests.races.site:from_environment()"`."""
-    return create_app(os.environ["RACES_DATABASE_URL"])
+    app = create_app(os.environ["RACES_DATABASE_URL"])
+    if os.environ.get("RACES_COUNT") == "alone":
+        app.extensions["portal"].windows = Windows(MemoryStorage())
+    return app

@@ -56,6 +56,8 @@ class Flows:
             self.forms_and_links_are_wrong,
         ):
             flow()
+            # Now, since some rows do not live long.
+            self.watch.tables(self.host)
         self.deliver()
         self.watch.hooks(self.there.got)
         self.watch.texts(self.host.state.settings.sms.sent)

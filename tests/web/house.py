@@ -16,6 +16,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from portal_plugin import Client
+from portal_plugin.domain.limits import Limit
 from portal_plugin.services.tokens import GUEST, link_token
 from portal_plugin.storage.api_keys import Scope
 from portal_plugin.testing import Clock, Texts, mailbox
@@ -101,7 +102,9 @@ QUERIES: dict[str, dict[str, str]] = {
 
 @contextmanager
 def open_house(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[House]:
-    given = {"PORTAL_TWILIO": TWILIO, "PORTAL_SMS": Texts(), "PORTAL_METRICS_TOKEN": MONITOR} | settings
+    lifted = dict.fromkeys(limit.key for limit in Limit)
+    given = {"PORTAL_TWILIO": TWILIO, "PORTAL_SMS": Texts(), "PORTAL_METRICS_TOKEN": MONITOR, "PORTAL_LIMITS": lifted}
+    given |= settings
     host = make_host(url, folder, clock, **given)
     host.portal.current_client(lambda: EVERYBODY.get(session.get("who", "")))
     host.apply(PRACTICE)

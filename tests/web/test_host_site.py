@@ -1,5 +1,6 @@
 """The portal inside somebody's site: whatever the site has of its own keeps working."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.practices import PRACTICE
 from tests.support import MONDAY, PEOPLE, STEP_2, TUESDAY_TEN, Host, make_host
 from tests.web.desk import DECIDE
 from tests.web.pages import BOOK, HTMX, UPCOMING, counted, open_page, read, ref_of, send, step_2
+from tests.web.visiting import became_guest, guest_page_in, open_practice
 
 ADDRESSES = ("href", "src", "action", "data-hx-get", "data-hx-post")
 
@@ -321,3 +323,20 @@ def test_two_people_in_one_application_context_stay_two_people(host: Host) -> No
         assert "You have no upcoming appointments." in open_page(theo, UPCOMING).words
         host.apply(PRACTICE | {"practice": PRACTICE["practice"] | {"name": "Birch Row"}})
         assert "Birch Row" in open_page(maya, UPCOMING).words
+
+
+def test_a_guest_s_form_without_the_host_s_token_is_refused_as_its_link_deserves(host: Host) -> None:
+    """Made up, made up once too often, and of an appointment that is over."""
+    CSRFProtect(host.app)
+    host.apply(open_practice())
+    visitor, _ = became_guest(host)
+    home = guest_page_in(host.deliver()[0])
+    host.limit(wrong_links="1/hour")
+
+    def send(page: str) -> int:
+        return visitor.post(f"{page}/{'0' * 32}/cancel").status_code
+
+    assert [send("/portal/guest/made-up") for _ in range(3)] == [404, 429, 429]
+    assert send(home) == 400
+    host.clock.advance(timedelta(days=3))
+    assert send(home) == 410

@@ -1,6 +1,7 @@
 """A text that comes in is believed when it is signed, heard once, and answered at most once."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,25 @@ def test_a_flood_of_bad_signatures_is_recorded_within_limits(texting: Host) -> N
         assert post(texting, FORM, "x").status_code == 403
 
     assert len(recorded(texting)) == 20
+
+
+def test_bad_signatures_end_and_a_genuine_text_from_the_same_address_is_heard(texting: Host) -> None:
+    texting.limit(wrong_signatures="2/hour")
+    assert [post(texting, FORM, "x").status_code for _ in range(3)] == [403, 403, 429]
+    assert 0 < int(post(texting, FORM, "x").headers["Retry-After"]) <= 3600
+    assert len(recorded(texting)) == 2
+    assert answered(send_text(texting, "HELP"))
+
+
+def test_a_number_is_answered_ten_times_a_day_and_heard_always(texting: Host) -> None:
+    agree(texting)
+    assert [len(answered(send_text(texting, "HELP"))) for _ in range(12)] == [1] * 10 + [0] * 2
+    assert len(answered(send_text(texting, "HELP", phone="+12125550199"))) == 1
+    assert answered(send_text(texting, "STOP")) == []
+    assert not texts_may_go(texting)
+    assert PHONE not in str(texting.state.db.execute_sql("SELECT name FROM portal_rate").fetchall())
+    texting.clock.advance(timedelta(days=1))
+    assert len(answered(send_text(texting, "HELP"))) == 1
 
 
 def test_a_body_that_was_changed_on_the_way_is_refused(texting: Host) -> None:

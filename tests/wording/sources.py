@@ -39,6 +39,9 @@ LOGGED = {"echo", "debug", "info", "warning", "error", "exception", "critical", 
 NAMES = ("iCal", "Google Calendar", "Outlook", "Microsoft 365")
 """Products are called the same in every language."""
 
+TRACEBACK = "Traceback (most recent call last)"
+"""Python's own words, for a log."""
+
 SENTENCE = re.compile(r"^[^a-z`_]*[A-Z][\w’']* [\w’'(].*|^[^`]*[a-z]{2} [a-z’']+.*[.?!]$", re.DOTALL)
 SQL = re.compile(r"\b(PRAGMA|SELECT|INSERT|UPDATE|DELETE|LOCK|SHOW|SET LOCAL|WHERE|AND|ORDER BY|RETURNING)\b")
 CLASSES = re.compile(r"(portal-[\w-]*\s*)+")
@@ -78,7 +81,7 @@ def in_code() -> Iterator[str]:
     for path in sorted(CODE.rglob("*.py")):
         if not FOR_DEVELOPERS.intersection(path.relative_to(CODE).parts):
             for line, text in _texts(ast.parse(path.read_text())):
-                if SENTENCE.search(text) and not SQL.search(text) and text not in NAMES:
+                if SENTENCE.search(text) and not SQL.search(text) and text not in NAMES and TRACEBACK not in text:
                     yield f"{path.relative_to(CODE)}:{line}: {text}"
 
 

@@ -1,11 +1,12 @@
 """Who calls, what their key may do, and how often."""
 
 from flask import g, request
-from werkzeug.wrappers import Response
 
+from ...domain.limits import Limit
+from ...services.limits import ask
 from ...services.state import State
 from ...storage.api_keys import ApiKey, Scope, recognise
-from .. import limits
+from ..limits import TooMany, refuse_guess
 from .problems import Problem
 
 
@@ -15,14 +16,9 @@ def authorised(state: State, scope: Scope) -> ApiKey:
     text = given.token if given is not None and given.type == "bearer" else None
     key = recognise(state.db, text, state.now()) if text else None
     if key is None:
-        raise Problem(
-            401,
-            "unauthorized",
-            "Send a key that was not revoked, as Authorization: Bearer portal_…",
-            headers=[("WWW-Authenticate", "Bearer")],
-        )
-    g.portal_allowance = allowance = limits.ask(state, state.settings.api_rate, "api", key.id)
-    if not allowance.granted:
+        raise _unknown(state, text)
+    g.portal_allowance = allowance = ask(state, {Limit.API_CALLS: key.id})
+    if allowance is not None and not allowance.granted:
         raise Problem(429, "too_many_requests", f"This key may call again in {allowance.resets} seconds.")
     if scope not in key.scopes:
         raise Problem(
@@ -34,9 +30,17 @@ def authorised(state: State, scope: Scope) -> ApiKey:
     return key
 
 
-def tell_allowance(response: Response) -> Response:
-    allowance = g.pop("portal_allowance", None)
-    if allowance is not None:
-        for name, value in allowance.headers():
-            response.headers[name] = value
-    return response
+def _unknown(state: State, text: str | None) -> Problem:
+    """Who shares an address with a caller whose key is wrong is let in all the same: only wrong ones are counted."""
+    try:
+        if text:
+            refuse_guess(state, Limit.WRONG_KEYS)
+    except TooMany as refused:
+        told = f"Too many wrong keys came from this address. Another wrong one may be tried in {refused.wait} seconds."
+        return Problem(429, "too_many_requests", told)
+    return Problem(
+        401,
+        "unauthorized",
+        "Send a key that was not revoked, as Authorization: Bearer portal_…",
+        headers=[("WWW-Authenticate", "Bearer")],
+    )

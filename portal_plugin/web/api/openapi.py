@@ -21,7 +21,7 @@ REFUSALS = {
     413: "More than 64 kB.",
     415: "Not JSON.",
     422: "Something in it is not as it should be, or not offered; `errors` says where.",
-    429: "The key calls too often.",
+    429: "The key calls too often, or too many wrong ones came from this address.",
     503: "The portal's database is away, or the site's own code did not answer; `code` says which.",
 }
 

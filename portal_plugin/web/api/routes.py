@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response
 from ...domain.appointment import Appointment
 from ...storage.api_keys import Scope
 from ..guard import current_state, exempt_from_csrf, refuse_unreadable_query
+from ..limits import tell_allowance
 from ..sizes import limit_body
 from . import acting, problems, reading, schemas
 from .calls import Call, Operation, View, read
-from .keys import authorised, tell_allowance
+from .keys import authorised
 from .once import once
 from .openapi import describe
 from .schemas import Sent, Told
