@@ -72,6 +72,8 @@ def test_a_location_may_be_left_out_where_there_is_only_one():
         (("visit", "in-person", None, "moon"), "location"),
         (("visit", "in-person", None, None), "location"),
         (("visit", "in-person", None, ""), "location"),
+        # Nobody travels, and still there is no such place.
+        (("visit", "phone", None, "moon"), "location"),
         (("VISIT", "phone"), "type"),
         (("visit\0", "phone"), "type"),
     ],
