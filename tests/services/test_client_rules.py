@@ -85,6 +85,18 @@ def test_appointments_of_one_client_lie_so_many_days_apart(either_host):
     assert ask(either_host, TUESDAY_TEN + 7 * DAY).status == "requested", "what was declined keeps no distance"
 
 
+def test_a_visit_that_is_over_keeps_its_distance_too(host):
+    host.apply(with_rules(days_between=7, notice_hours=0))
+    made = ask(host, TUESDAY_TEN)
+    with host.app.app_context():
+        host.portal.confirm(made.ref)
+        host.clock.now = TUESDAY_TEN + 6 * DAY + timedelta(hours=1)
+        host.portal.complete(made.ref)
+    with pytest.raises(NotOffered, match="at least 7 days"):
+        ask(host, TUESDAY_TEN + 6 * DAY + timedelta(hours=2))
+    assert ask(host, TUESDAY_TEN + 7 * DAY).status == "requested"
+
+
 def test_a_provider_gives_so_many_sessions_of_a_type_on_one_local_day(either_host):
     either_host.apply(with_rules(daily_cap=2))
     assert offered(either_host, date(2026, 12, 8)) > 2
