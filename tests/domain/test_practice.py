@@ -86,6 +86,13 @@ def test_a_wish_that_does_not_fit_names_the_field_at_fault(choices, field):
     assert str(refusal.value).startswith("Choose ")
 
 
+def test_a_wish_that_does_not_fit_names_what_it_was_for():
+    with pytest.raises(NotOffered, match="not offered for Therapy visit"):
+        practice().wish("visit", "fax")
+    with pytest.raises(NotOffered, match="a provider who offers Therapy visit"):
+        practice().wish("visit", "phone", "nobody")
+
+
 def test_what_is_retired_is_not_offered():
     ada, ben = practice().providers.values()
     without_ben = practice(providers={"ada": ada, "ben": replace(ben, retired=True)})
