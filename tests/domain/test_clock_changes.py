@@ -87,15 +87,15 @@ def test_a_skipped_hour_may_reach_over_midnight():
 
 def test_hours_kept_for_what_is_not_offered_do_not_count():
     """In person at a place that is closed for good, and by phone for a type that needs the client there."""
-    at_main = build.every_day("0:00-6:00", location="main")
-    at_annex = build.every_day("0:15-6:15", location="annex")
-    by_phone = build.every_day("0:10-6:10", location="main", contact_types=("phone",))
+    at_main = build.every_day("6:00-12:00", location="main")
+    at_annex = build.every_day("0:00-6:00", location="annex")
+    by_phone = build.every_day("0:00-6:00", location="main", contact_types=("phone",))
     ada = build.provider(at_main, at_annex, by_phone, locations=("main", "annex"))
     in_person = replace(build.visit(30, increment=30), contact_types=("in-person",))
     practice = build.practice(ada, kind=in_person)
     practice = replace(practice, locations={"main": build.MAIN, "annex": replace(build.ANNEX, retired=True)})
 
-    assert affected(practice) == [2, 2]
+    assert affected(practice) == [0, 0]
 
 
 def test_each_provider_counts_and_each_time_once_whatever_it_is_for():

@@ -202,3 +202,4 @@ def test_the_next_time_of_day_lies_ahead_and_at_most_a_long_day(zone, since, at)
     now = instant(since)
     moment = next_daily(now, at.replace(second=0, microsecond=0, fold=0), zone)
     assert timedelta(0) < moment - now <= timedelta(hours=26)
+    assert moment.tzinfo is UTC
