@@ -16,7 +16,7 @@ run: .venv/.example
 test: .venv/.test
 	$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
 
-# Which changes of the rules would no test notice? A selection: make mutate ARGS="'portal_plugin.domain.reminders*'"
+# Which changes of the rules would no test notice? A selection: make mutate ARGS='portal_plugin.domain.reminders*'
 mutate: .venv/.mutation
 	nice $(BIN)/mutmut run $(ARGS)
 	$(BIN)/python -m tests.mutation
