@@ -51,8 +51,7 @@ def test_a_week_is_free_with_those_who_are_there_and_have_time():
 def test_a_week_whose_time_is_taken_is_nobody_s(taken):
     week = look(build.provider(build.every_day("9:00-17:00")), diary=busy(ada=taken))
 
-    assert (week.outcome, week.providers) == (Outcome.TAKEN, ())
-    assert week.starts == build.local(TUESDAY, "10:00")
+    assert week == Week(TEN, build.local(TUESDAY, "10:00"), Outcome.TAKEN)
 
 
 @pytest.mark.parametrize("taken", ["9:00-10:00", "11:00-12:00"])
@@ -81,8 +80,16 @@ def test_a_session_with_seats_left_is_free_though_its_time_is_taken():
 def test_a_week_outside_the_hours_is_closed_and_says_why():
     week = look(build.provider(build.every_day("10:30-17:00")))
 
-    assert (week.outcome, week.why, week.providers) == (Outcome.CLOSED, "outside the hours", ())
-    assert week.starts == build.local(TUESDAY, "10:00")
+    assert week == Week(TEN, build.local(TUESDAY, "10:00"), Outcome.CLOSED, "outside the hours")
+
+
+def test_a_week_that_the_clock_skips_is_closed():
+    ada = build.provider(build.every_day("9:00-17:00"))
+    wish = Wish(build.visit(), build.PHONE, (ada,), None, build.NEW_YORK)
+    maya = Client("maya", "Maya", "maya@example.org")
+
+    week = look_at(build.practice(ada), wish, maya, Diary(), TEN, None, LONG_BEFORE)
+    assert week == Week(TEN, None, Outcome.CLOSED, "the clock skips that time")
 
 
 def test_what_begins_this_very_moment_has_passed():

@@ -251,6 +251,17 @@ def test_a_day_at_its_cap_still_lets_its_own_appointment_move(either_host):
     assert ask_to_move(either_host, old, TUESDAY_TEN + 3 * HOUR).status == "requested"
 
 
+def test_who_may_have_one_open_request_still_moves_it(host):
+    data = practice()
+    data["appointment_types"][0]["open_requests"] = 1
+    host.apply(data)
+    old = host.request()
+    with pytest.raises(NotOffered, match="You have 1 open request"):
+        host.request(starts=TUESDAY_TEN + 3 * HOUR)
+
+    assert ask_to_move(host, old, TUESDAY_TEN + 3 * HOUR).status == "requested"
+
+
 def test_requests_that_hold_no_time_move_when_they_are_confirmed(either_host):
     either_host.apply(practice(requests_hold_time=False))
     old = confirmed(either_host)
