@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run test lint format messages pictures bench drain budgets equal-time load soak bench-peers wheel clean
+.PHONY: run test mutate lint format messages pictures bench drain budgets equal-time load soak bench-peers wheel clean
 # Two pips in one environment would trip over each other.
 .NOTPARALLEL:
 
@@ -15,6 +15,11 @@ run: .venv/.example
 # All tests in two processes, a selection in one: make test ARGS="-k calendar"
 test: .venv/.test
 	$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
+
+# Which changes of the rules would no test notice? A selection: make mutate ARGS='portal_plugin.domain.reminders*'
+mutate: .venv/.mutation
+	nice $(BIN)/mutmut run $(ARGS)
+	$(BIN)/python -m tests.mutation
 
 lint: .venv/.lint
 	$(BIN)/ruff check
@@ -59,7 +64,7 @@ wheel: .venv/.test
 	$(BIN)/python -m build
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist mutants *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # One stamp for each extra of setup.cfg: a second run installs nothing.

@@ -28,11 +28,11 @@ class Answer(StrEnum):
     HELP = "help"
 
 
-def opt_in(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None = None) -> None:
+def opt_in(state: State, phone: str, way: Way, raw: str, now: datetime) -> None:
     """Let the reminders go to a number again that were agreed to for it."""
     with state.db.atomic():
         consents.one_at_a_time(state.db, phone)
-        _begin_again(state, phone, way, raw, now, actor)
+        _begin_again(state, phone, way, raw, now)
 
 
 def hear(state: State, phone: str, said: Said | None, raw: str, message_id: str, now: datetime) -> Answer | None:
@@ -53,7 +53,7 @@ def hear(state: State, phone: str, said: Said | None, raw: str, message_id: str,
             write(state, Choice.OUT, bare(state, phone), Way.TEXT, now, said=raw)
             return Answer.STOPPED if texted else None
         if not texted:
-            _begin_again(state, phone, Way.TEXT, raw, now, None)
+            _begin_again(state, phone, Way.TEXT, raw, now)
         # "Yes" is most often said to something else.
         return None if texted and said is Said.YES else Answer.STARTED
 
@@ -63,8 +63,8 @@ def language_at(state: State, phone: str) -> str:
     return appointments.language_of(state.db, consents.whose(state.db, phone))
 
 
-def _begin_again(state: State, phone: str, way: Way, raw: str, now: datetime, actor: Actor | None) -> None:
-    write(state, Choice.IN, bare(state, phone), way, now, said=raw, actor=actor)
+def _begin_again(state: State, phone: str, way: Way, raw: str, now: datetime) -> None:
+    write(state, Choice.IN, bare(state, phone), way, now, said=raw)
     reminders.restore(state, phone, now)
 
 

@@ -1,10 +1,11 @@
 """A client and an appointment as the host sees them."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal_plugin.domain.appointment import Appointment, Client
+from portal_plugin.domain.appointment import Appointment, Client, own_zone
 from portal_plugin.domain.lifecycle import Status
 from tests.domain import build
 
@@ -43,16 +44,58 @@ def test_a_number_may_be_a_clients_id():
     assert Client(7, "Ada", "ada@example.org").id == "7"
 
 
-def test_an_appointment_is_told_on_its_own_clock():
-    values = dict.fromkeys(Appointment.__dataclass_fields__)
-    moment = datetime(2026, 12, 8, 15, tzinfo=UTC)
-    appointment = Appointment(
-        **values
-        | {"status": Status.CONFIRMED, "starts": moment, "ends": moment, "zone": build.NEW_YORK, "type": build.visit()}
-    )
+MOMENT = datetime(2026, 12, 8, 15, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
-    assert f"{appointment.local_starts:%H:%M %Z}" == "10:00 EST"
-    assert appointment.local_ends == appointment.ends
+
+def appointment(**changed):
+    values = dict.fromkeys(Appointment.__dataclass_fields__)
+    known = {"status": Status.CONFIRMED, "starts": MOMENT, "ends": MOMENT + HOUR, "zone": build.NEW_YORK}
+    return Appointment(**values | known | changed)
+
+
+def test_an_appointment_is_told_on_its_own_clock():
+    made = appointment(expires=MOMENT - HOUR)
+
+    assert f"{made.local_starts:%H:%M %Z}" == "10:00 EST"
+    assert f"{made.local_ends:%H:%M %Z}" == "11:00 EST"
+    assert f"{made.local_expires:%H:%M %Z}" == "09:00 EST"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_requests_and_invitations_wait_for_an_answer_until_they_expire(status):
+    made = appointment(status=status, expires=MOMENT)
+
+    assert made.waits(MOMENT - timedelta(seconds=1)) == (status in {Status.REQUESTED, Status.INVITED})
+    assert not made.waits(MOMENT)
+
+
+@pytest.mark.parametrize(("given", "before"), [(9, 3), (72, 24), (73, 24), (1000, 24)])
+def test_staff_are_warned_a_day_before_it_expires_or_in_the_last_third(given, before):
+    assert appointment(created=MOMENT, expires=MOMENT + given * HOUR).warning == before * HOUR
+
+
+def test_a_link_to_join_has_the_provider_in_it_and_is_told_of_what_is_confirmed_alone():
+    video = replace(build.PHONE, join_url="https://meet.example.org/{provider}?with={provider}")
+    made = appointment(contact=video, provider=build.provider(key="ada"))
+
+    assert made.join_url == "https://meet.example.org/ada?with=ada"
+    assert {replace(made, status=status).join_url for status in set(Status) - {Status.CONFIRMED}} == {""}
+
+
+@pytest.mark.parametrize(
+    ("contact", "theirs", "until", "own"),
+    [
+        (build.PHONE, "America/Chicago", MOMENT + HOUR, "America/Chicago"),
+        (build.PHONE, "America/Toronto", MOMENT + HOUR, ""),  # the same clock by another name
+        (build.PHONE, "", MOMENT + HOUR, ""),
+        (build.IN_PERSON, "America/Chicago", MOMENT + HOUR, ""),  # who comes looks at the clock there
+        (build.PHONE, "America/Havana", datetime(2027, 3, 14, 5, 30, tzinfo=UTC), "America/Havana"),
+    ],
+)
+def test_a_clients_own_zone_is_told_where_their_clock_shows_another_time(contact, theirs, until, own):
+    """In 2027 Havana's clock goes forward two hours before New York's."""
+    assert own_zone(contact, theirs, build.NEW_YORK, until - HOUR, until) == own
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,40 @@ def test_times_in_the_skipped_hour_are_counted_and_those_in_the_repeated_one_by_
     assert affected(build.practice(build.provider(NIGHT), kind=long)) == [0, 1], "from 1:30 it would end at 6:30"
 
 
+def test_a_time_that_ends_at_closing_counts():
+    until_three = build.provider(build.every_day("0:00-3:00"))
+    assert affected(build.practice(until_three, kind=build.visit(30, increment=30))) == [2, 2]
+
+
+@pytest.mark.parametrize("horizon_days", [0, 1, 700])
+def test_notice_and_horizon_say_nothing_of_a_day_so_far_away(horizon_days):
+    kind = build.visit(30, increment=30, notice_hours=48, horizon_days=horizon_days)
+    assert affected(build.practice(build.provider(NIGHT), kind=kind)) == [2, 2]
+
+
+def test_a_skipped_hour_may_reach_over_midnight():
+    """In Toronto in 1919 the clock went from half past eleven to half past midnight."""
+    (change, *_) = clock_changes("America/Toronto", date(1919, 1, 1), date(1920, 1, 1))
+    hours = build.every_day("0:00-24:00", zone="America/Toronto")
+    practice = build.practice(build.provider(hours), kind=build.visit(30, increment=30))
+
+    assert (change.since, change.until) == (datetime(1919, 3, 30, 23, 30), datetime(1919, 3, 31, 0, 30))  # noqa: DTZ001
+    assert affected_starts(practice, "America/Toronto", change) == 2
+
+
+def test_hours_kept_for_what_is_not_offered_do_not_count():
+    """In person at a place that is closed for good, and by phone for a type that needs the client there."""
+    at_main = build.every_day("6:00-12:00", location="main")
+    at_annex = build.every_day("0:00-6:00", location="annex")
+    by_phone = build.every_day("0:00-6:00", location="main", contact_types=("phone",))
+    ada = build.provider(at_main, at_annex, by_phone, locations=("main", "annex"))
+    in_person = replace(build.visit(30, increment=30), contact_types=("in-person",))
+    practice = build.practice(ada, kind=in_person)
+    practice = replace(practice, locations={"main": build.MAIN, "annex": replace(build.ANNEX, retired=True)})
+
+    assert affected(practice) == [0, 0]
+
+
 def test_each_provider_counts_and_each_time_once_whatever_it_is_for():
     ada = build.provider(NIGHT)
     ben = build.provider(NIGHT, key="ben", number=2)

@@ -14,7 +14,9 @@ from portal_plugin.domain.instants import (
     local_day,
     midnight,
     next_daily,
+    same_clock,
     seconds,
+    wall_instants,
     zone_names,
 )
 
@@ -136,6 +138,32 @@ def test_zone_names_are_names_and_not_files_of_one_machine():
     assert not names & {"localtime", "posixrules", "Factory", "", "posix", "zone.tab", "../etc/passwd"}
 
 
+# What the wall shows, and when.
+
+
+@pytest.mark.parametrize(
+    ("zone", "wall", "instants"),
+    [
+        ("America/New_York", datetime(2026, 12, 8, 10), ["12-08 15:00"]),  # noqa: DTZ001
+        ("America/New_York", datetime(2026, 11, 1, 1, 30), ["11-01 05:30", "11-01 06:30"]),  # noqa: DTZ001
+        ("America/New_York", datetime(2027, 3, 14, 2, 30), []),  # noqa: DTZ001
+        ("Pacific/Apia", datetime(2011, 12, 30, 10), []),  # noqa: DTZ001
+    ],
+)
+def test_a_wall_time_is_one_instant_or_two_or_none(zone, wall, instants):
+    found = wall_instants(wall, zone)
+
+    assert [f"{at:%m-%d %H:%M}" for at in found] == instants
+    assert all(at.tzinfo is UTC for at in found)
+
+
+def test_two_zones_may_show_the_same_in_winter_and_not_in_summer():
+    winter, summer = datetime(2026, 12, 8, 15, tzinfo=UTC), datetime(2026, 7, 8, 15, tzinfo=UTC)
+
+    assert same_clock(winter, "America/Denver", "America/Phoenix")
+    assert not same_clock(summer, "America/Denver", "America/Phoenix")
+
+
 # A time of day, once each day.
 
 
@@ -174,3 +202,4 @@ def test_the_next_time_of_day_lies_ahead_and_at_most_a_long_day(zone, since, at)
     now = instant(since)
     moment = next_daily(now, at.replace(second=0, microsecond=0, fold=0), zone)
     assert timedelta(0) < moment - now <= timedelta(hours=26)
+    assert moment.tzinfo is UTC

@@ -97,3 +97,18 @@ def test_the_refusal_says_in_words_which_state_it_is_in():
 
     assert str(refusal.value) == "This appointment is no-show and can no longer be cancelled."
     assert refusal.value.status == "no_show"
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "kind", "words"),
+    [
+        (Status.REQUESTED, Action.CONFIRM, ActorKind.CLIENT, "This appointment cannot be confirmed by the client."),
+        (Status.CONFIRMED, Action.MISS, ActorKind.LINK, "This appointment cannot be marked as missed by the link."),
+        (Status.REQUESTED, Action.EXPIRE, ActorKind.STAFF, "This appointment cannot be expired by the staff."),
+    ],
+)
+def test_the_refusal_says_what_may_not_be_done_and_by_whom(status, action, kind, words):
+    with pytest.raises(NotAllowed) as refusal:
+        next_status(status, action, kind)
+
+    assert str(refusal.value) == words

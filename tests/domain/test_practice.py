@@ -72,6 +72,8 @@ def test_a_location_may_be_left_out_where_there_is_only_one():
         (("visit", "in-person", None, "moon"), "location"),
         (("visit", "in-person", None, None), "location"),
         (("visit", "in-person", None, ""), "location"),
+        # Nobody travels, and still there is no such place.
+        (("visit", "phone", None, "moon"), "location"),
         (("VISIT", "phone"), "type"),
         (("visit\0", "phone"), "type"),
     ],
@@ -82,6 +84,13 @@ def test_a_wish_that_does_not_fit_names_the_field_at_fault(choices, field):
 
     assert refusal.value.field == field
     assert str(refusal.value).startswith("Choose ")
+
+
+def test_a_wish_that_does_not_fit_names_what_it_was_for():
+    with pytest.raises(NotOffered, match="not offered for Therapy visit"):
+        practice().wish("visit", "fax")
+    with pytest.raises(NotOffered, match="a provider who offers Therapy visit"):
+        practice().wish("visit", "phone", "nobody")
 
 
 def test_what_is_retired_is_not_offered():

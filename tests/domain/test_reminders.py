@@ -50,6 +50,10 @@ def test_two_that_fall_together_are_one():
     assert planned("2026-12-08T09:30", offsets=(14 * HOUR, 2 * HOUR)) == ["12-07 19:30"], "nor a quarter apart"
 
 
+def test_an_hour_apart_is_far_enough():
+    assert planned("2026-12-08T14:00", offsets=(3 * HOUR, 2 * HOUR)) == ["12-08 11:00", "12-08 12:00"]
+
+
 def test_what_has_passed_is_not_made_up_for():
     assert planned("2026-12-08T14:00", now=at("2026-12-07T14:00")) == ["12-08 12:00"]
     assert planned("2026-12-08T14:00", now=at("2026-12-08T12:00")) == []

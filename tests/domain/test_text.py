@@ -90,7 +90,8 @@ def test_any_note_is_clean_line_by_line_and_stays_so(text):
 
 def test_a_note_that_is_too_long_is_refused_by_its_field():
     assert clean_text("x" * 2000) == "x" * 2000
-    with pytest.raises(NotOffered, match="under 2,000 characters") as refusal:
-        clean_text("x" * 2001, "note")
+    for named, field in ((("note",), "note"), ((), "message")):
+        with pytest.raises(NotOffered, match=r"^Please keep it under 2,000 characters\.$") as refusal:
+            clean_text("x" * 2001, *named)
 
-    assert refusal.value.field == "note"
+        assert refusal.value.field == field

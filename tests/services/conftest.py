@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import fresh_database
+from tests.domain.conftest import elsewhere
 from tests.services.steps import empty
 from tests.support import execute, on_server
+
+__all__ = ["elsewhere"]
 
 
 @pytest.fixture(scope="session")

@@ -75,14 +75,29 @@ def test_appointments_of_one_client_lie_so_many_days_apart(either_host):
     either_host.apply(with_rules(days_between=7))
     first = ask(either_host, TUESDAY_TEN + 7 * DAY)
     for days in (1, 3, 6, 7, 8, 13):
-        with pytest.raises(NotOffered, match="at least 7 days") as refused:
+        with pytest.raises(NotOffered) as refused:
             ask(either_host, TUESDAY_TEN + days * DAY + timedelta(hours=3))
         assert refused.value.field == "starts"
+        assert str(refused.value) == (
+            "There are at least 7 days from one Therapy visit to the next. Choose a day further from your other one."
+        )
     ask(either_host, TUESDAY_TEN)
     ask(either_host, TUESDAY_TEN + 14 * DAY)
     with either_host.app.app_context():
         either_host.portal.decline(first.ref)
     assert ask(either_host, TUESDAY_TEN + 7 * DAY).status == "requested", "what was declined keeps no distance"
+
+
+def test_a_visit_that_is_over_keeps_its_distance_too(host):
+    host.apply(with_rules(days_between=7, notice_hours=0))
+    made = ask(host, TUESDAY_TEN)
+    with host.app.app_context():
+        host.portal.confirm(made.ref)
+        host.clock.now = TUESDAY_TEN + 6 * DAY + timedelta(hours=1)
+        host.portal.complete(made.ref)
+    with pytest.raises(NotOffered, match="at least 7 days"):
+        ask(host, TUESDAY_TEN + 6 * DAY + timedelta(hours=2))
+    assert ask(host, TUESDAY_TEN + 7 * DAY).status == "requested"
 
 
 def test_a_provider_gives_so_many_sessions_of_a_type_on_one_local_day(either_host):
@@ -97,6 +112,31 @@ def test_a_provider_gives_so_many_sessions_of_a_type_on_one_local_day(either_hos
     with either_host.app.app_context():
         either_host.portal.cancel(second.ref)
     assert ask(either_host, TUESDAY_TEN + timedelta(hours=5)).status == "requested"
+
+
+@pytest.mark.parametrize(
+    ("rule", "limit", "who", "error"),
+    [
+        ("daily_cap", 1, "theo", SlotTaken),
+        ("open_requests", 1, "maya", NotOffered),
+        ("days_between", 7, "maya", NotOffered),
+    ],
+)
+def test_what_is_used_up_while_the_host_is_asked_is_noticed(either_host, rule, limit, who, error):
+    """Between the look at what there is and the transaction, another request comes in."""
+    either_host.apply(with_rules(**{rule: limit}))
+    meanwhile = [TUESDAY_TEN + timedelta(hours=4)]
+
+    @either_host.portal.veto_request
+    def another_is_quicker(proposal):
+        if meanwhile:
+            ask(either_host, meanwhile.pop(), PEOPLE[who])
+
+    with pytest.raises(error):
+        ask(either_host, TUESDAY_TEN)
+
+    with either_host.app.app_context():
+        assert [one.client.id for one in either_host.portal.appointments()] == [who]
 
 
 def attempt(host: Host, starts: datetime, client: Client) -> bool:

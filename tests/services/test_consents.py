@@ -181,6 +181,19 @@ def test_a_number_that_two_share_stays_opted_out_when_one_is_forgotten_and_the_o
     assert not texts_may_go(either_host)
 
 
+def test_a_number_that_a_client_has_no_more_is_forgotten_with_them(either_host):
+    ask(either_host)
+    newer = ReminderConsent("+12125550199", "America/New_York", "198.51.100.7", "AGENT", "/page", "Yes.")
+    say(either_host, consents.turn_on, "maya", newer, Actor(ActorKind.CLIENT, "maya"))
+    assert rows(either_host, "SELECT client_phone FROM portal_appointment") == [(newer.phone,)]
+    say(either_host, opt_out, PHONE, Way.TEXT, "STOP")
+
+    act(either_host, "erase_client", "maya", cancel=True)
+
+    assert {phone for _, _, _, phone, _ in ledger(either_host)} == {""}
+    assert not texts_may_go(either_host)
+
+
 def test_forgotten_and_back_with_a_ticked_box_texts_go_again(either_host):
     ask(either_host)
     say(either_host, opt_out, PHONE, Way.TEXT, "STOP")

@@ -105,6 +105,21 @@ def test_a_widened_time_does_not_reach_into_another_appointment(either_host):
     assert taken(either_host) == ["10:00-11:00", "11:00-12:00"]
 
 
+def test_two_times_that_together_are_longer_than_a_day_are_not_held_as_one(either_host):
+    """What the tables refuse, since a search looks back no further than a day, is told as a taken time."""
+    data = practice()
+    data["appointment_types"][0]["minutes"] = 16 * 60
+    either_host.apply(data)
+    old = act(either_host, "book", PEOPLE["maya"], starts=TUESDAY_TEN, **VISIT, provider="ada")
+    before = taken(either_host)
+
+    with pytest.raises(SlotTaken):
+        act(either_host, "invite", PEOPLE["maya"], starts=TUESDAY_TEN + 10 * HOUR, replaces=old.ref, **VISIT)
+
+    assert taken(either_host) == before
+    assert act(either_host, "reschedule", old.ref, starts=TUESDAY_TEN + 10 * HOUR).status == "confirmed"
+
+
 def test_when_the_old_one_is_cancelled_the_new_time_is_still_held(either_host):
     old = confirmed(either_host)
     new = ask_to_move(either_host, old, TUESDAY_TEN + HALF)
@@ -234,6 +249,17 @@ def test_a_day_at_its_cap_still_lets_its_own_appointment_move(either_host):
     either_host.apply(data)
     old = confirmed(either_host)
     assert ask_to_move(either_host, old, TUESDAY_TEN + 3 * HOUR).status == "requested"
+
+
+def test_who_may_have_one_open_request_still_moves_it(host):
+    data = practice()
+    data["appointment_types"][0]["open_requests"] = 1
+    host.apply(data)
+    old = host.request()
+    with pytest.raises(NotOffered, match="You have 1 open request"):
+        host.request(starts=TUESDAY_TEN + 3 * HOUR)
+
+    assert ask_to_move(host, old, TUESDAY_TEN + 3 * HOUR).status == "requested"
 
 
 def test_requests_that_hold_no_time_move_when_they_are_confirmed(either_host):

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from portal_plugin.storage.database import Database, open_database
-from tests.services.conftest import database_url, lasting_postgres, own_schema
+from tests.services.conftest import database_url, elsewhere, lasting_postgres, own_schema
 from tests.support import execute, on_server
 
-__all__ = ["database_url", "lasting_postgres", "own_schema"]
+__all__ = ["database_url", "elsewhere", "lasting_postgres", "own_schema"]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

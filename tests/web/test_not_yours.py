@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeSerializer
 from werkzeug.test import TestResponse
 
 from portal_plugin.services.tokens import link_token
@@ -128,6 +129,12 @@ def test_a_form_token_is_no_link_and_a_link_no_form_token(host: Host, maya: Flas
     assert maya.get(f"/portal/link/{form['portal_token']}").status_code == 404
     token = link_token(host.state, "again", host.request().ref)
     assert send(maya, form | {"portal_token": token}).status_code == 400
+
+
+def test_what_the_site_signs_for_itself_with_the_same_key_is_no_link(host: Host, maya: FlaskClient) -> None:
+    said = ["again", host.request().ref, int(host.clock().timestamp())]
+    token = URLSafeSerializer(str(host.app.secret_key)).dumps(said)
+    assert maya.get(f"/portal/link/{token}").status_code == 404
 
 
 def test_an_expired_link_says_so_and_offers_a_way_on(host: Host, maya: FlaskClient) -> None:

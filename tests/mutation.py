@@ -1,0 +1,39 @@
+"""What `make mutate` asks of pytest besides, so that a mutant falls quickly and always the same way; and the score."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, settings
+from mutmut.state import state
+from mutmut.stats import status_by_exit_code
+
+settings.register_profile("mutation", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
+
+
+def pytest_configure() -> None:
+    settings.load_profile("mutation")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quickest test first: each mutant's run ends with the first that fails."""
+    items.sort(key=lambda item: state().duration_by_test.get(item.nodeid, 0))
+
+
+def table(folder: Path) -> str:
+    """How each file's mutants fared, as a table of Markdown. Those of a run that was cut short are not counted."""
+    lines = ["| file | mutants | killed | timeout | survived | no tests | score |", "|---|" + "--:|" * 6]
+    for file in sorted(folder.rglob("*.py.meta")):
+        codes = json.loads(file.read_text())["exit_code_by_key"].values()
+        ended = Counter(status_by_exit_code[code] for code in codes if code is not None)
+        if mutants := ended.total():
+            killed, timeout = ended["killed"], ended["timeout"]
+            name = str(file.relative_to(folder)).removesuffix(".py.meta")
+            counts = f"{mutants} | {killed} | {timeout} | {ended['survived']} | {ended['no tests']}"
+            lines.append(f"| {name} | {counts} | {100 * (killed + timeout) / mutants:.1f} % |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(Path("mutants/portal_plugin")))
