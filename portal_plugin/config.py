@@ -142,10 +142,6 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
             "with such a method send."
         )
     limits = dict(_limits(config.get("PORTAL_LIMITS") or {}, mistakes))
-    if "PORTAL_API_RATE" in config:
-        mistakes.append(
-            'PORTAL_API_RATE is one of PORTAL_LIMITS now: write PORTAL_LIMITS = {"api_calls": "600/minute"}.'
-        )
     limits_storage = text("PORTAL_LIMITS_STORAGE", "")
     if limits_storage and not re.match(r"(rediss?://[^/]|redis\+unix:///[^/])", limits_storage):
         # It may hold a password.

@@ -85,7 +85,6 @@ def refusal(**settings: Any) -> list[str]:
         ("PORTAL_LIMITS", {"api_calls": "0/minute"}, '"600/minute", or None'),
         ("PORTAL_LIMITS", {"api_calls": "600/minute; 10/second"}, '"600/minute", or None'),
         ("PORTAL_LIMITS", {"guest_mailbox": 600}, '"5/hour", or None'),
-        ("PORTAL_API_RATE", "600/minute", 'write PORTAL_LIMITS = {"api_calls": "600/minute"}'),
         ("PORTAL_LIMITS_STORAGE", "memcached://localhost", '"redis://host:6379/0"'),
         ("PORTAL_LIMITS_STORAGE", "redis://", '"redis://host:6379/0"'),
         ("PORTAL_LIMITS_STORAGE", 5, "must be text"),
