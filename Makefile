@@ -39,6 +39,7 @@ messages: .venv/.test
 pictures: .venv/.test
 	$(BIN)/python -m tests.browser.pictures docs/images
 
+# What it costs and keeps up with, as docs/performance.md tells it; ARGS=--write puts the figures there.
 bench: .venv/.test
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
