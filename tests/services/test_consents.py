@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from peewee import DatabaseError
 
-from portal_plugin.domain.consent import ReminderConsent, Way
+from portal_plugin.domain.consent import ReminderConsent, Way, version_of
 from portal_plugin.domain.history import Event
 from portal_plugin.domain.lifecycle import Actor, ActorKind
 from portal_plugin.domain.texting import Said
@@ -246,10 +246,11 @@ def test_a_copy_for_the_client_holds_the_ledger_and_what_it_did_to_the_history(e
         "user_agent": "AGENT",
         "page": "/page",
         "text": "Yes. The programme.",
-        "version": copy["consents"][0]["version"],
+        "version": version_of("Yes. The programme."),
         "unticked": True,
         "said": "",
     }
+    assert [one["unticked"] for one in copy["consents"]] == [True, False, False], "no box is ticked in a text"
     said = [entry["action"] for entry in copy["history"] if entry["action"].startswith("opt_")]
     assert said == [Event.OPT_IN, Event.OPT_OUT, Event.OPT_IN]
 

@@ -271,6 +271,40 @@ def test_requests_that_hold_no_time_move_when_they_are_confirmed(either_host):
     assert taken(either_host) == ["10:30-11:30"]
 
 
+def test_a_request_that_holds_no_time_and_goes_to_another_provider_frees_the_old_time_when_it_is_confirmed(either_host):
+    either_host.apply(practice(requests_hold_time=False))
+    call = {"contact": "phone", "location": None}
+    old = act(either_host, "confirm", either_host.request(**call, provider="ada").ref)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + 3 * HOUR, **call, provider="ben")
+
+    act(either_host, "confirm", new.ref)
+
+    assert taken(either_host) == ["13:00-14:00"]
+
+
+def test_a_request_that_holds_no_time_is_given_none_when_the_old_one_is_cancelled(either_host):
+    either_host.apply(practice(requests_hold_time=False))
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + HALF)
+
+    act(either_host, "cancel", old.ref)
+
+    assert taken(either_host) == []
+    assert act(either_host, "appointment", new.ref) == new
+
+
+def test_what_took_place_meanwhile_keeps_its_time_when_another_one_is_confirmed(either_host):
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + DAY)
+    either_host.clock.now = TUESDAY_TEN
+    completed = act(either_host, "complete", old.ref)
+
+    act(either_host, "confirm", new.ref)
+
+    assert act(either_host, "appointment", old.ref) == completed
+    assert taken(either_host) == ["10:00-11:00"] * 2
+
+
 def test_the_host_keeps_its_own_reference_and_data(either_host):
     made = act(
         either_host, "book", PEOPLE["maya"], starts=TUESDAY_TEN, **VISIT, reference="A-17", data={"room": 4, "é": None}
