@@ -13,12 +13,12 @@ from portal_plugin import (
     SlotTaken,
     TooLate,
     appointment_cancelled,
-    appointment_confirmed,
 )
 from portal_plugin.domain.appointment import Appointment
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
 from portal_plugin.services import requests
 from portal_plugin.services.slots import free_slots
+from portal_plugin.testing import captured
 from tests.practices import practice
 from tests.services.steps import act, as_client, expire
 from tests.support import PEOPLE, TUESDAY_TEN, Host
@@ -196,15 +196,14 @@ def calendar(mail) -> list[str]:
 
 
 def test_the_host_hears_of_both(host):
-    heard = []
     old = confirmed(host)
     new = ask_to_move(host, old, TUESDAY_TEN + DAY)
-    with (
-        appointment_confirmed.connected_to(lambda app, appointment: heard.append(("confirmed", appointment.ref))),
-        appointment_cancelled.connected_to(lambda app, appointment: heard.append(("cancelled", appointment.ref))),
-    ):
+    with captured(app=host.app) as told:
         act(host, "confirm", new.ref)
-    assert heard == [("confirmed", new.ref), ("cancelled", old.ref)]
+    assert [(name, one.ref) for name, one in told] == [
+        ("appointment_confirmed", new.ref),
+        ("appointment_cancelled", old.ref),
+    ]
 
 
 def test_a_chain_of_moves_is_one_thread(either_host):
