@@ -304,6 +304,14 @@ def test_what_one_recipient_is_told_of_an_appointment_goes_out_in_order_and_wait
     assert second.id > first.id
 
 
+def test_what_is_gathered_for_a_digest_holds_up_no_mail_to_the_same_address(db):
+    (mail,) = lease(db)
+    enqueue(db, 1, mail.appointment, channel=outbox.DIGEST, topic=outbox.STAFF_DIGEST, recipient="rosa@example.org")
+    enqueue(db, 1, mail.appointment, topic=outbox.STAFF, recipient="rosa@example.org")
+
+    assert [message.topic for message in lease(db)] == [outbox.STAFF]
+
+
 def test_a_mail_is_not_overtaken_by_a_webhook(db):
     (mail,) = lease(db)
     hooks(db, 1, ONE, mail.appointment)
