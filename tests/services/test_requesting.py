@@ -151,6 +151,14 @@ def test_the_first_confirmation_wins_and_the_second_stays_requested(first_come):
     assert told == []
 
 
+def test_whoever_waited_in_vain_is_declined_and_the_time_stays_with_the_other(first_come):
+    maya, theo = first_come.request(), first_come.request("theo")
+    act(first_come, "confirm", theo.ref)
+
+    assert act(first_come, "decline", maya.ref).status == "declined"
+    assert len(claims(first_come)) == 1
+
+
 def test_a_time_that_was_confirmed_is_no_longer_offered(first_come):
     act(first_come, "confirm", first_come.request().ref)
 
