@@ -216,6 +216,17 @@ def test_a_time_that_is_not_offered_is_refused_in_words(host, starts, sentence):
     assert snapshot(host) == before
 
 
+def test_one_hour_and_one_day_are_said_in_the_singular(host):
+    data = practice()
+    data["appointment_types"][0] |= {"notice_hours": 1, "horizon_days": 1}
+    host.apply(data)
+
+    with pytest.raises(NotOffered, match=r"^That is too soon: Elm Row Practice needs 1 hour's notice\."):
+        host.request(starts=MONDAY + HALF_HOUR)
+    with pytest.raises(NotOffered, match=r"^That is too far ahead: choose a day within 1 day\.$"):
+        host.request(starts=TUESDAY_TEN + timedelta(days=2))
+
+
 def test_a_day_on_which_the_practice_is_closed_is_refused(host):
     host.apply(practice() | {"closures": [{"first": TUESDAY_TEN.date()}]})
 
