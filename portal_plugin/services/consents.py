@@ -17,7 +17,7 @@ from . import reminders
 from .ledger import bare, may_text, opt_out, write
 from .state import State
 
-__all__ = ["Answer", "agreed", "hear", "language_at", "may_text", "opt_in", "opt_out", "turn_off", "turn_on"]
+__all__ = ["Answer", "agreed", "hear", "language_at", "may_text", "opt_out", "turn_off", "turn_on"]
 
 
 class Answer(StrEnum):
@@ -26,13 +26,6 @@ class Answer(StrEnum):
     STOPPED = "stopped"
     STARTED = "started"
     HELP = "help"
-
-
-def opt_in(state: State, phone: str, way: Way, raw: str, now: datetime) -> None:
-    """Let the reminders go to a number again that were agreed to for it."""
-    with state.db.atomic():
-        consents.one_at_a_time(state.db, phone)
-        _begin_again(state, phone, way, raw, now)
 
 
 def hear(state: State, phone: str, said: Said | None, raw: str, message_id: str, now: datetime) -> Answer | None:
@@ -53,7 +46,8 @@ def hear(state: State, phone: str, said: Said | None, raw: str, message_id: str,
             write(state, Choice.OUT, bare(state, phone), Way.TEXT, now, said=raw)
             return Answer.STOPPED if texted else None
         if not texted:
-            _begin_again(state, phone, Way.TEXT, raw, now)
+            write(state, Choice.IN, bare(state, phone), Way.TEXT, now, said=raw)
+            reminders.restore(state, phone, now)
         # "Yes" is most often said to something else.
         return None if texted and said is Said.YES else Answer.STARTED
 
@@ -61,11 +55,6 @@ def hear(state: State, phone: str, said: Said | None, raw: str, message_id: str,
 def language_at(state: State, phone: str) -> str:
     """The tag of the language that whoever spoke of a number last reads; "" where nobody knows."""
     return appointments.language_of(state.db, consents.whose(state.db, phone))
-
-
-def _begin_again(state: State, phone: str, way: Way, raw: str, now: datetime) -> None:
-    write(state, Choice.IN, bare(state, phone), way, now, said=raw)
-    reminders.restore(state, phone, now)
 
 
 def agreed(state: State, client_id: str) -> list[LedgerEntry]:

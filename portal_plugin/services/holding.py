@@ -73,12 +73,12 @@ def let_go(db: Database, before: Appointment, ties: Ties) -> None:
     """Give back the time of an appointment that is not to be, whose row holds no claim any more."""
     if before.claim is None:
         old = ties.old
-        if old is not None and old.claim is not None and _widened(db, old):
+        if old is not None and old.claim is not None and _widened(db, old.claim, old):
             own = appointments.busy_stretch(db, old.id)
             claims.reshape(db, old.claim, old.provider.number, own, Purpose.of(old, old.starts))
         return
     waiting = ties.next
-    if waiting is not None and waiting.claim is None and _widened(db, before):
+    if waiting is not None and waiting.claim is None and _widened(db, before.claim, before):
         theirs = appointments.busy_stretch(db, waiting.id)
         claims.reshape(db, before.claim, before.provider.number, theirs, Purpose.of(waiting, waiting.starts))
         appointments.pass_claim(db, waiting, before.claim)
@@ -91,7 +91,6 @@ def _alone_with(old: Appointment, provider: int, capacity: int) -> bool:
     return old.provider.number == provider and old.type.capacity == 1 == capacity
 
 
-def _widened(db: Database, appointment: Appointment) -> bool:
-    if appointment.claim is None or appointment.type.capacity > 1:
-        return False
-    return claims.stretch(db, appointment.claim) != appointments.busy_stretch(db, appointment.id)
+def _widened(db: Database, claim: int, appointment: Appointment) -> bool:
+    alone = appointment.type.capacity == 1
+    return alone and claims.stretch(db, claim) != appointments.busy_stretch(db, appointment.id)

@@ -12,6 +12,7 @@ import pytest
 from portal_plugin import Appointment, OptedOut, Undelivered
 from portal_plugin.domain.consent import ReminderConsent, Way
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
+from portal_plugin.domain.texting import Said
 from portal_plugin.services import consents, reminders, requests
 from portal_plugin.storage import outbox, outbox_entries
 from portal_plugin.testing import Clock, Texts
@@ -201,7 +202,7 @@ def test_a_number_that_opted_out_gets_none_and_gets_them_again_once_it_opts_in(t
     assert planned(texting) == []
 
     with texting.app.app_context(), texting.state.db.atomic():
-        consents.opt_in(texting.state, PHONE, Way.TEXT, "START", MONDAY)
+        consents.hear(texting.state, PHONE, Said.START, "START", "started", MONDAY)
         reminders.restore(texting.state, PHONE, MONDAY)
         reminders.restore(texting.state, PHONE, MONDAY)
 

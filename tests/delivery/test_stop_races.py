@@ -1,5 +1,6 @@
 """A text says STOP while a reminder goes out: what is already on its way arrives, and nothing after it."""
 
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from portal_plugin.domain.consent import ReminderConsent, Way
+from portal_plugin.domain.consent import ReminderConsent
 from portal_plugin.domain.lifecycle import Actor, ActorKind
 from portal_plugin.domain.texting import Said
 from portal_plugin.services import consents, requests
@@ -67,7 +68,7 @@ def stop(host: Host, message_id: str) -> object:
 def begin_again(host: Host) -> None:
     host.clock.now = MONDAY
     with host.app.app_context():
-        consents.opt_in(host.state, PHONE, Way.TEXT, "START", host.clock())
+        consents.hear(host.state, PHONE, Said.START, "START", secrets.token_hex(8), host.clock())
 
 
 def waiting(host: Host) -> int:

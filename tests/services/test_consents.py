@@ -1,17 +1,18 @@
 """The ledger of agreements: it only grows, the newest word on a number counts, and who is forgotten stays opted out."""
 
 import json
+import secrets
 from datetime import timedelta
 
 import pytest
 from peewee import DatabaseError
 
-from portal_plugin.domain.consent import ReminderConsent, Way
+from portal_plugin.domain.consent import ReminderConsent, Way, version_of
 from portal_plugin.domain.history import Event
 from portal_plugin.domain.lifecycle import Actor, ActorKind
 from portal_plugin.domain.texting import Said
 from portal_plugin.services import consents, requests
-from portal_plugin.services.consents import Answer, hear, may_text, opt_in, opt_out
+from portal_plugin.services.consents import Answer, hear, may_text, opt_out
 from portal_plugin.storage import chain
 from tests.services.steps import act, rows, together
 from tests.support import PEOPLE, TUESDAY_TEN, Host
@@ -37,6 +38,10 @@ def say(host: Host, what, *args, **more):
         return what(host.state, *args, host.clock(), **more)
 
 
+def say_start(host: Host, raw: str = "START"):
+    say(host, lambda state, now: hear(state, PHONE, Said.START, raw, secrets.token_hex(8), now))
+
+
 def texts_may_go(host: Host, phone: str = PHONE) -> bool:
     with host.app.app_context():
         return may_text(host.state, phone)
@@ -57,7 +62,7 @@ def test_the_newest_word_on_a_number_counts_and_of_no_other(either_host):
     say(either_host, opt_out, PHONE, Way.GATEWAY, "21610")
     assert not texts_may_go(either_host)
     assert texts_may_go(either_host, "+12125550199")
-    say(either_host, opt_in, PHONE, Way.TEXT, "START")
+    say_start(either_host)
     assert texts_may_go(either_host)
 
     assert ledger(either_host) == [
@@ -78,8 +83,8 @@ def test_an_opt_out_drops_the_reminders_of_that_number_alone_and_an_opt_in_write
         ("+12125550199",)
     ]
 
-    say(either_host, opt_in, PHONE, Way.TEXT, "START")
-    say(either_host, opt_in, PHONE, Way.TEXT, "START")
+    say_start(either_host)
+    say_start(either_host)
     assert waiting(either_host) == 4
 
 
@@ -220,7 +225,7 @@ def test_what_somebody_unknown_said_goes_with_the_client_whose_number_the_host_g
 def test_a_copy_for_the_client_holds_the_ledger_and_what_it_did_to_the_history(either_host):
     ask(either_host)
     say(either_host, opt_out, PHONE, Way.TEXT, "Stop!")
-    say(either_host, opt_in, PHONE, Way.TEXT, "Start")
+    say_start(either_host, "Start")
     ask(either_host, "theo", TUESDAY_TEN + DAY, "+12125550199")
 
     copy = json.loads(json.dumps(act(either_host, "export_client", "maya")))
@@ -241,10 +246,11 @@ def test_a_copy_for_the_client_holds_the_ledger_and_what_it_did_to_the_history(e
         "user_agent": "AGENT",
         "page": "/page",
         "text": "Yes. The programme.",
-        "version": copy["consents"][0]["version"],
+        "version": version_of("Yes. The programme."),
         "unticked": True,
         "said": "",
     }
+    assert [one["unticked"] for one in copy["consents"]] == [True, False, False], "no box is ticked in a text"
     said = [entry["action"] for entry in copy["history"] if entry["action"].startswith("opt_")]
     assert said == [Event.OPT_IN, Event.OPT_OUT, Event.OPT_IN]
 
@@ -262,7 +268,7 @@ def test_the_same_text_twice_at_once_counts_once(either_host):
             *[lambda n=number: say_hear(either_host, Said.STOP, f"at-once-{n}")] * 2,
         )
         assert sorted(answers, key=str) == sorted([Answer.STOPPED, None], key=str), number
-        say(either_host, opt_in, PHONE, Way.TEXT, "")
+        say_start(either_host)
     assert [kind for kind, *_ in ledger(either_host)].count("out") == ROUNDS
 
 
@@ -285,7 +291,7 @@ def test_stop_and_start_at_once_leave_reminders_as_the_newest_word_has_it(either
         assert waiting(either_host) == (2 if newest == "in" else 0), number
         assert texts_may_go(either_host) == (newest == "in")
         seen.add(newest)
-        say(either_host, opt_in, PHONE, Way.TEXT, "")
+        say_start(either_host)
 
 
 def say_hear(host: Host, said: Said, message_id: str):
@@ -304,4 +310,4 @@ def test_a_client_who_turns_off_while_a_text_says_stop_waits_for_nobody_for_good
     for number in range(20):
         together(off, lambda n=number: say_hear(either_host, Said.STOP, f"off-{n}"))
         assert waiting(either_host) == 0
-        say(either_host, opt_in, PHONE, Way.TEXT, "")
+        say_start(either_host)

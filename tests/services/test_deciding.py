@@ -222,6 +222,16 @@ def test_a_window_of_no_hours_lets_clients_cancel_until_the_start(host):
     assert as_client(host, made.ref, Action.CANCEL).status == "cancelled"
 
 
+def test_a_request_is_confirmed_until_its_time_has_come(host):
+    made = host.request()
+
+    host.clock.now = TUESDAY_TEN
+    with pytest.raises(TooLate, match=r"^The time of this request has passed, so it can no longer be confirmed\.$"):
+        act(host, "confirm", made.ref)
+    host.clock.now = TUESDAY_TEN - timedelta(seconds=1)
+    assert act(host, "confirm", made.ref).status == "confirmed"
+
+
 @pytest.mark.parametrize("verb", ["complete", "no_show"])
 def test_how_it_went_is_told_only_after_it_began(either_host, verb):
     made = in_status(either_host, "confirmed")

@@ -8,6 +8,7 @@ import pytest
 
 from portal_plugin import Client, NotOffered, PortalError, SlotTaken
 from portal_plugin.domain.errors import AlreadyDecided
+from portal_plugin.services.slots import free_slots
 from tests.practices import PRACTICE
 from tests.support import TUESDAY_TEN, Host
 
@@ -102,6 +103,20 @@ def test_one_client_has_one_seat(group):
     with group.app.app_context(), pytest.raises(NotOffered, match="a place for you at that time already"):
         group.portal.invite(ANN, starts=TUESDAY_TEN, **GROUP)
     assert claims(group) == [(1, 1)]
+
+
+def test_whoever_has_a_seat_is_offered_no_second_and_others_are(group):
+    ask(group, ANN)
+    with group.app.app_context():
+        practice = group.portal.practice()
+        day = {"since": TUESDAY_TEN, "until": TUESDAY_TEN + timedelta(hours=4), "now": group.clock()}
+        ann, bea = (
+            [slot.starts for slot in free_slots(group.state, practice, practice.wish(**GROUP), client=client, **day)]
+            for client in (ANN, BEA)
+        )
+
+    assert TUESDAY_TEN not in ann
+    assert bea == [TUESDAY_TEN, *ann]
 
 
 def test_a_single_appointment_and_a_group_do_not_overlap(group):

@@ -8,6 +8,7 @@ from flask import Flask
 
 from portal_plugin import Client, NotFound, NotOffered, SetupError
 from portal_plugin.domain.lifecycle import Action
+from portal_plugin.services.slots import days_with_times
 from portal_plugin.storage.database import migrate, open_database
 from tests.practices import practice
 from tests.services.steps import act, as_client, free_times, in_status, invite
@@ -55,6 +56,25 @@ def test_every_offered_slot_can_be_asked_for(either_host):
         taken.append(free[0])
 
     assert [(start - TUESDAY_TEN) / HOUR for start in taken] == [-1, 0, 1, 3, 4, 5, 6]
+
+
+def test_the_days_of_a_month_are_those_with_a_time_however_many_providers_there_are(host):
+    """A few are asked first, and the others about the days that are left."""
+    data = practice()
+    hours = [*[{"monday": ["9:00-12:00"]}] * 8, {"wednesday": ["9:00-12:00"]}, {"thursday": ["9:00-10:00"]}]
+    data["providers"] = [
+        dict(data["providers"][0], key=f"p{n}", name=f"P{n}", hours=[one]) for n, one in enumerate(hours)
+    ]
+    host.apply(data)
+    act(host, "book", PEOPLE["maya"], starts=TUESDAY_TEN + 2 * DAY - HOUR, type="visit", contact="phone", provider="p9")
+    days = [TUESDAY_TEN.date() + n * DAY for n in range(21)]
+
+    with host.app.app_context():
+        known = host.portal.practice()
+        found, _ = days_with_times(host.state, known, known.wish("visit", "phone"), days, host.clock())
+
+    assert found == [day for day in days if slots(host, since=day, until=day)]
+    assert [day.weekday() for day in found] == [2, 0, 2, 3, 0, 2, 3, 0], "the first Thursday is taken"
 
 
 def test_any_provider_names_everybody_who_could(either_host):

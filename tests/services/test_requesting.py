@@ -151,6 +151,14 @@ def test_the_first_confirmation_wins_and_the_second_stays_requested(first_come):
     assert told == []
 
 
+def test_whoever_waited_in_vain_is_declined_and_the_time_stays_with_the_other(first_come):
+    maya, theo = first_come.request(), first_come.request("theo")
+    act(first_come, "confirm", theo.ref)
+
+    assert act(first_come, "decline", maya.ref).status == "declined"
+    assert len(claims(first_come)) == 1
+
+
 def test_a_time_that_was_confirmed_is_no_longer_offered(first_come):
     act(first_come, "confirm", first_come.request().ref)
 
@@ -172,23 +180,29 @@ def tuesday(hour: int, minute: int = 0, **more: int) -> datetime:
     return datetime(2026, 12, 8, hour, minute, tzinfo=NEW_YORK, **more)
 
 
+PASSED = "That time has passed. Choose one that lies ahead."
+TOO_SOON = "That is too soon: Elm Row Practice needs 24 hours' notice. Call +1 212 555 0100 if it is urgent."
+TOO_FAR = "That is too far ahead: choose a day within 60 days."
+NOT_OFFERED = "That is not a time the practice offers. Choose one from the list."
+
+
 @pytest.mark.parametrize(
     ("starts", "sentence"),
     [
-        (MONDAY, "has passed"),
-        (MONDAY - timedelta(days=4000), "has passed"),
-        (datetime.min.replace(tzinfo=UTC), "has passed"),
-        (MONDAY + timedelta(hours=2), "needs 24 hours' notice. Call +1 212 555 0100"),
-        (MONDAY + timedelta(days=61), "within 60 days"),
-        (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "within 60 days"),
-        (tuesday(10, 10), "not a time the practice offers"),
-        (tuesday(10) + timedelta(seconds=1), "on a full minute"),
-        (tuesday(10) + timedelta(microseconds=1), "on a full minute"),
-        (tuesday(12, 30), "not a time the practice offers"),
-        (tuesday(16, 30), "not a time the practice offers"),
-        (tuesday(3), "too soon"),
-        (tuesday(20), "not a time the practice offers"),
-        (tuesday(10) + timedelta(days=4), "not a time the practice offers"),
+        (MONDAY, PASSED),
+        (MONDAY - timedelta(days=4000), PASSED),
+        (datetime.min.replace(tzinfo=UTC), PASSED),
+        (MONDAY + timedelta(hours=2), TOO_SOON),
+        (MONDAY + timedelta(days=61), TOO_FAR),
+        (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), TOO_FAR),
+        (tuesday(10, 10), NOT_OFFERED),
+        (tuesday(10) + timedelta(seconds=1), "Choose a time on a full minute."),
+        (tuesday(10) + timedelta(microseconds=1), "Choose a time on a full minute."),
+        (tuesday(12, 30), NOT_OFFERED),
+        (tuesday(16, 30), NOT_OFFERED),
+        (tuesday(3), TOO_SOON),
+        (tuesday(20), NOT_OFFERED),
+        (tuesday(10) + timedelta(days=4), NOT_OFFERED),
     ],
 )
 def test_a_time_that_is_not_offered_is_refused_in_words(host, starts, sentence):
@@ -198,8 +212,19 @@ def test_a_time_that_is_not_offered_is_refused_in_words(host, starts, sentence):
         host.request(starts=starts)
 
     assert refusal.value.field == "starts"
-    assert sentence in str(refusal.value)
+    assert str(refusal.value) == sentence
     assert snapshot(host) == before
+
+
+def test_one_hour_and_one_day_are_said_in_the_singular(host):
+    data = practice()
+    data["appointment_types"][0] |= {"notice_hours": 1, "horizon_days": 1}
+    host.apply(data)
+
+    with pytest.raises(NotOffered, match=r"^That is too soon: Elm Row Practice needs 1 hour's notice\."):
+        host.request(starts=MONDAY + HALF_HOUR)
+    with pytest.raises(NotOffered, match=r"^That is too far ahead: choose a day within 1 day\.$"):
+        host.request(starts=TUESDAY_TEN + timedelta(days=2))
 
 
 def test_a_day_on_which_the_practice_is_closed_is_refused(host):
@@ -344,7 +369,8 @@ def test_a_type_may_confirm_by_itself(either_host):
 
     assert (made.status, made.version) == ("confirmed", 2)
     assert history_of(either_host, made.ref) == [(None, "requested"), ("requested", "confirmed")]
-    assert full_history(either_host, made.ref)[1][3] == "system"
+    assert full_history(either_host, made.ref)[1][3:6] == ("system", "automatic confirmation", "")
+    assert made.message == ""
     assert topics(either_host, made.ref) == ["confirmed"], "one mail, not two"
     assert [(name, appointment.status) for name, appointment in told] == [
         ("appointment_requested", "requested"),

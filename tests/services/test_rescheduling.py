@@ -13,12 +13,12 @@ from portal_plugin import (
     SlotTaken,
     TooLate,
     appointment_cancelled,
-    appointment_confirmed,
 )
 from portal_plugin.domain.appointment import Appointment
 from portal_plugin.domain.lifecycle import Action, Actor, ActorKind
 from portal_plugin.services import requests
 from portal_plugin.services.slots import free_slots
+from portal_plugin.testing import captured
 from tests.practices import practice
 from tests.services.steps import act, as_client, expire
 from tests.support import PEOPLE, TUESDAY_TEN, Host
@@ -196,15 +196,14 @@ def calendar(mail) -> list[str]:
 
 
 def test_the_host_hears_of_both(host):
-    heard = []
     old = confirmed(host)
     new = ask_to_move(host, old, TUESDAY_TEN + DAY)
-    with (
-        appointment_confirmed.connected_to(lambda app, appointment: heard.append(("confirmed", appointment.ref))),
-        appointment_cancelled.connected_to(lambda app, appointment: heard.append(("cancelled", appointment.ref))),
-    ):
+    with captured(app=host.app) as told:
         act(host, "confirm", new.ref)
-    assert heard == [("confirmed", new.ref), ("cancelled", old.ref)]
+    assert [(name, one.ref) for name, one in told] == [
+        ("appointment_confirmed", new.ref),
+        ("appointment_cancelled", old.ref),
+    ]
 
 
 def test_a_chain_of_moves_is_one_thread(either_host):
@@ -269,6 +268,40 @@ def test_requests_that_hold_no_time_move_when_they_are_confirmed(either_host):
     assert taken(either_host) == ["10:00-11:00"]
     act(either_host, "confirm", new.ref)
     assert taken(either_host) == ["10:30-11:30"]
+
+
+def test_a_request_that_holds_no_time_and_goes_to_another_provider_frees_the_old_time_when_it_is_confirmed(either_host):
+    either_host.apply(practice(requests_hold_time=False))
+    call = {"contact": "phone", "location": None}
+    old = act(either_host, "confirm", either_host.request(**call, provider="ada").ref)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + 3 * HOUR, **call, provider="ben")
+
+    act(either_host, "confirm", new.ref)
+
+    assert taken(either_host) == ["13:00-14:00"]
+
+
+def test_a_request_that_holds_no_time_is_given_none_when_the_old_one_is_cancelled(either_host):
+    either_host.apply(practice(requests_hold_time=False))
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + HALF)
+
+    act(either_host, "cancel", old.ref)
+
+    assert taken(either_host) == []
+    assert act(either_host, "appointment", new.ref) == new
+
+
+def test_what_took_place_meanwhile_keeps_its_time_when_another_one_is_confirmed(either_host):
+    old = confirmed(either_host)
+    new = ask_to_move(either_host, old, TUESDAY_TEN + DAY)
+    either_host.clock.now = TUESDAY_TEN
+    completed = act(either_host, "complete", old.ref)
+
+    act(either_host, "confirm", new.ref)
+
+    assert act(either_host, "appointment", old.ref) == completed
+    assert taken(either_host) == ["10:00-11:00"] * 2
 
 
 def test_the_host_keeps_its_own_reference_and_data(either_host):

@@ -65,6 +65,7 @@ def test_a_visitor_books_by_mail_and_the_practice_hears_only_at_the_end(open_hos
     assert counted(open_host) == (0, 1)
     [mail] = open_host.deliver()
     assert mail.to == ["nina@example.org"]
+    assert "Location: Main Street, 1 Main Street, New York" in mail.text
     link = link_in(mail)
     shown = open_page(visitor, link)
     assert "Nothing has been sent yet." in shown.words
