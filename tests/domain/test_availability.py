@@ -1,5 +1,6 @@
 """Open windows minus taken time, cut by the type's rules: slots, earliest first."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal_plugin.domain.availability import Diary, Slot, find_slots
-from portal_plugin.domain.practice import Closure, Hours, Interval, Wish
+from portal_plugin.domain.practice import AppointmentType, Closure, Hours, Interval, Wish
 from tests.domain.build import (
     ANNEX,
     IN_PERSON,
@@ -381,6 +382,61 @@ def test_hours_a_day_apart_on_the_globe_come_in_order():
 
     assert len(starts) == 3 * 4
     assert starts == sorted(starts)
+
+
+# Groups, and what a practice keeps a client from.
+
+
+def group(capacity: int = 5) -> AppointmentType:
+    return replace(visit(), capacity=capacity)
+
+
+def open_session(clock: str, seats: int, hours: int = 1) -> dict[str, object]:
+    """Ada's group at that time on Tuesday: the time is taken, the seats are not."""
+    starts = local(TUESDAY, clock)
+    return {
+        "busy": {"ada": [taken(starts, starts + timedelta(hours=hours))]},
+        "seats": {"ada": {int(starts.timestamp()): seats}},
+    }
+
+
+def seats(found: list[Slot]) -> list[tuple[str, int]]:
+    return list(zip(times(found), (slot.seats for slot in found), strict=True))
+
+
+def test_a_session_that_has_begun_to_fill_is_offered_with_the_seats_it_has_left():
+    found = slots(provider(every_day("9:00-12:00")), day=TUESDAY, kind=group(), **open_session("10:00", 2))
+
+    assert seats(found) == [("9:00", 5), ("10:00", 2), ("11:00", 5)]
+
+
+def test_the_seats_of_all_who_could_take_a_slot_add_up():
+    ada, ben = provider(every_day("9:00-12:00")), provider(every_day("10:00-13:00"), key="ben", number=2)
+
+    found = slots(ada, ben, day=TUESDAY, kind=group(), **open_session("10:00", 2))
+
+    assert seats(found) == [("9:00", 5), ("10:00", 7), ("11:00", 10), ("12:00", 5)]
+
+
+def test_on_a_full_day_a_provider_begins_no_session_and_a_begun_one_can_be_joined():
+    ada, ben = provider(every_day("9:00-12:00")), provider(every_day("11:00-13:00"), key="ben", number=2)
+    full = open_session("10:00", 2) | {"full": {"ada": {TUESDAY}}}
+
+    assert times(slots(ada, day=TUESDAY, days=2, kind=group(), **full)) == ["10:00", "9:00", "10:00", "11:00"]
+    assert times(slots(ada, ben, day=TUESDAY, kind=group(), **full)) == ["10:00", "11:00", "12:00"]
+
+
+def test_on_a_day_too_close_to_another_of_theirs_a_client_is_offered_nothing():
+    found = slots(
+        provider(every_day("9:00-11:00")),
+        day=TUESDAY,
+        days=2,
+        kind=group(),
+        without={TUESDAY},
+        **open_session("10:00", 2),
+    )
+
+    assert [slot.starts for slot in found] == [local(WEDNESDAY, "9:00"), local(WEDNESDAY, "10:00")]
 
 
 # Clock changes.
