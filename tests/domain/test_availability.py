@@ -261,6 +261,17 @@ def test_since_is_included_and_until_is_not():
     assert times(list(found)) == ["10:00"]
 
 
+def test_a_range_of_one_second_holds_what_begins_in_it_even_at_midnight():
+    ada = provider(every_day("0:00-24:00"))
+    wish = Wish(visit(), PHONE, (ada,), None, NEW_YORK)
+    midnight = local(TUESDAY, "0:00")
+
+    for since, starts in ((midnight, [midnight]), (midnight - timedelta(seconds=1), [])):
+        until, now = since + timedelta(seconds=1), since - timedelta(days=1)
+        found = find_slots(practice(ada), wish, Diary(), since=since, until=until, now=now)
+        assert [slot.starts for slot in found] == starts
+
+
 def test_a_naive_range_is_refused():
     ada = provider(every_day("9:00-12:00"))
     wish = Wish(visit(), PHONE, (ada,), None, NEW_YORK)
