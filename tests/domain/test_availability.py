@@ -29,6 +29,7 @@ from tests.domain.build import (
 
 TUESDAY = date(2026, 12, 8)
 WEDNESDAY = date(2026, 12, 9)
+HOUR = timedelta(hours=1)
 
 
 def test_hours_are_cut_into_slots_of_the_types_length():
@@ -337,6 +338,17 @@ def test_time_taken_since_long_before_the_range_still_counts():
     assert times(slots(provider(every_day("9:00-13:00")), day=TUESDAY, busy=busy)) == ["11:00", "12:00"]
 
 
+def test_time_that_was_taken_until_just_before_the_range_still_keeps_its_buffer():
+    busy = {"ada": [taken(local(TUESDAY, "8:00"), local(TUESDAY, "8:50"))]}
+    ada, kind = provider(every_day("8:00-11:00")), visit(30, increment=5, before=15)
+    wish = Wish(kind, PHONE, (ada,), None, NEW_YORK)
+    nine = local(TUESDAY, "9:00")
+
+    found = find_slots(practice(ada, kind=kind), wish, Diary(busy), since=nine, until=nine + HOUR, now=nine - HOUR)
+
+    assert times(list(found))[0] == "9:05"
+
+
 # Any provider.
 
 
@@ -548,8 +560,7 @@ class CountedDays(dict):
 
 def test_the_first_slot_is_found_without_looking_at_the_rest():
     days = CountedDays()
-    ada = provider(every_day("9:00-17:00"))
-    object.__setattr__(ada, "overrides", days)
+    ada = replace(provider(every_day("9:00-17:00")), overrides=days)
     wish = Wish(visit(), PHONE, (ada,), None, NEW_YORK)
     now = local(TUESDAY, "0:00")
 
@@ -560,6 +571,21 @@ def test_the_first_slot_is_found_without_looking_at_the_rest():
     assert at_first <= 4
     assert len(list(found)) > 5_000
     assert len(days.looked) > 600, "the range is that long"
+
+
+def test_a_day_that_was_worked_out_is_not_worked_out_again():
+    days = CountedDays()
+    ada = replace(provider(every_day("9:00-17:00")), overrides=days)
+    asked, wish, now = practice(ada), Wish(visit(), PHONE, (ada,), None, NEW_YORK), local(TUESDAY, "0:00")
+
+    def found() -> list[Slot]:
+        return list(find_slots(asked, wish, Diary(), since=now, until=now + timedelta(days=30), now=now))
+
+    first = found()
+    days.looked.clear()
+
+    assert found() == first
+    assert days.looked == set()
 
 
 def test_a_slot_that_a_busy_provider_has_in_a_year_is_found():
