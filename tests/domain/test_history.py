@@ -92,3 +92,13 @@ def test_the_first_break_is_named_by_its_row_and_why():
 def test_a_history_is_sound_when_there_is_nothing_to_say_of_it():
     assert Verdict(rows=2, last=8, head="", unsealed=0).sound
     assert not Verdict(rows=2, last=8, head="", unsealed=0, broken=7, what="is missing").sound
+
+
+# The formula, which may not change: what was sealed with it has to verify for ever.
+
+
+def test_a_seal_is_this_very_hash():
+    row = Row(7, 0, 3, "client", "maya", "cancel", "confirmed", "cancelled", "done", "ill", None, None, "salt", "d")
+
+    assert seal("previous", row) == "56899216bf5bc606b89b14a731507bfb3fac2b1b203910eb9faa03aa36785a83"
+    assert digest("salt", "maya", "ill") == "fb38558b03b3e65d3acd4014fa479a9b59cec55ad38b1d93e61e70ea77ab17f4"

@@ -55,10 +55,24 @@ def test_a_secret_of_24_to_64_bytes_signs_with_them(length):
         assert kept.key == bytes(length)
 
 
-@pytest.mark.parametrize("length", [0, 23, 65])
-def test_a_secret_of_another_length_is_refused(length):
-    with pytest.raises(ValueError, match=r'^a secret must be "whsec_" and the base64 of 24 to 64 random bytes$'):
-        read_endpoint({"url": URL, "secret": secret(length)}, private=False)
+@pytest.mark.parametrize(
+    "text",
+    [
+        secret(0),
+        secret(23),
+        secret(65),
+        secret(32).removeprefix("whsec_"),
+        secret(32)[:-1],
+        secret(32).replace("A", "é"),
+        secret(32) + "\n",
+        None,
+        7,
+    ],
+)
+def test_what_is_no_secret_of_24_to_64_bytes_is_refused(text):
+    for secrets in ([text], [secret(32), text]):
+        with pytest.raises(ValueError, match=r'^a secret must be "whsec_" and the base64 of 24 to 64 random bytes$'):
+            read_endpoint({"url": URL, "secrets": secrets}, private=False)
 
 
 def test_a_new_secret_is_one_that_the_settings_take_and_no_other():
