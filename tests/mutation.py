@@ -1,7 +1,9 @@
 """What `make mutate` asks of pytest besides, so that a mutant falls quickly and always the same way; and the score."""
 
+import gc
 import json
 from collections import Counter
+from functools import _lru_cache_wrapper
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,13 @@ settings.register_profile("mutation", derandomize=True, database=None, phases=[P
 
 def pytest_configure() -> None:
     settings.load_profile("mutation")
+
+
+def pytest_sessionstart() -> None:
+    """A mutant is forked from a process in which tests ran already: what they left in caches would hide it."""
+    for cached in gc.get_objects():
+        if isinstance(cached, _lru_cache_wrapper) and cached.__module__.startswith("portal_plugin"):
+            cached.cache_clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
