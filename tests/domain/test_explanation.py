@@ -8,7 +8,7 @@ import pytest
 
 from portal_plugin.domain.availability import Diary
 from portal_plugin.domain.explanation import explain_slot
-from portal_plugin.domain.practice import AppointmentType, Provider, Wish
+from portal_plugin.domain.practice import AppointmentType, ContactType, Location, Provider, Wish
 from tests.domain import build
 from tests.domain.build import NEW_YORK, every_day, local, on, provider, taken, visit
 
@@ -23,14 +23,15 @@ def why(
     day: date = TUESDAY,
     fold: int = 0,
     kind: AppointmentType | None = None,
-    zone: str = NEW_YORK,
+    contact: ContactType = build.PHONE,
+    location: Location | None = None,
     now: datetime | None = None,
     **diary: Any,
 ) -> str:
     kind = kind or visit()
-    starts = local(day, clock, zone, fold)
-    practice = build.practice(*providers, kind=kind, zone=zone)
-    wish = Wish(kind, build.PHONE, providers, None, zone)
+    starts = local(day, clock, fold=fold)
+    practice = build.practice(*providers, kind=kind)
+    wish = Wish(kind, contact, providers, location, NEW_YORK)
     told = explain_slot(practice, wish, Diary(**diary), starts, now or starts - timedelta(days=3))
     return f"{'yes' if told.offered else 'no'}: {told}"
 
@@ -86,11 +87,39 @@ def test_times_are_told_in_the_zone_of_who_asks_and_hours_of_another_with_its_na
 
 
 def test_hours_of_several_zones_are_all_told():
-    ada = provider(every_day("9:00-10:00"), every_day("18:00-19:00", zone="Europe/London"))
+    """At noon in New York it is evening in London, and the next day in Tokyo."""
+    ada = provider(
+        every_day("7:00-9:00", zone="Asia/Tokyo"),
+        every_day("9:00-10:00"),
+        every_day("18:00-19:00", zone="Europe/London"),
+    )
 
     assert why(ada, clock="12:00") == (
-        "no: Ada's hours on 2026-12-08 are 9:00–10:00 and 18:00–19:00 Europe/London (Phone call)."
+        "no: Ada's hours on 2026-12-08 are 9:00–10:00 and 18:00–19:00 Europe/London and 7:00–9:00 Asia/Tokyo "
+        "(Phone call)."
     )
+
+
+def test_hours_of_another_place_or_way_to_meet_are_not_told():
+    ada = provider(
+        every_day("9:00-10:00", location="main"),
+        every_day("13:00-14:00", location="annex"),
+        every_day("18:00-19:00", contact_types=("phone",)),
+        locations=("main", "annex"),
+    )
+
+    assert why(ada, clock="13:00", contact=build.IN_PERSON, location=build.MAIN) == (
+        "no: Ada's hours on 2026-12-08 are 9:00–10:00 (In person at Main Street)."
+    )
+    assert why(ada, clock="18:00", contact=build.IN_PERSON) == (
+        "no: Ada's hours on 2026-12-08 are 9:00–10:00 and 13:00–14:00 (In person)."
+    )
+
+
+def test_hours_that_are_shorter_than_the_appointment_are_told_to_end_too_soon():
+    ada = provider(every_day("9:00-9:30"))
+
+    assert why(ada, clock="9:00") == "no: It would end at 10:00, and Ada's hours end at 9:30."
 
 
 def test_a_day_off_is_the_providers_own():
