@@ -40,6 +40,7 @@ def test_a_mail_address_is_kept_with_its_domain_as_mail_servers_write_it(typed, 
         "аda@example.org",  # a Cyrillic a
         f"{'a' * 65}@example.org",
         f"ada@{LABEL}d.org",
+        f"ada@{'d.' * 130}org",
     ],
 )
 def test_what_is_no_mail_address_is_none(typed):
