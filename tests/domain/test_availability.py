@@ -246,20 +246,22 @@ def test_a_horizon_of_no_days_is_today():
     assert [slot.starts for slot in found] == [local(TUESDAY, "10:00")]
 
 
-def test_since_is_included_and_until_is_not():
-    ada, kind = provider(every_day("9:00-12:00")), visit()
-    wish = Wish(kind, PHONE, (ada,), None, NEW_YORK)
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [
+        ("9:00", "11:00", ["9:00", "10:00"]),
+        ("10:00", "11:00", ["10:00"]),
+        ("10:00", "11:01", ["10:00", "11:00"]),
+        ("10:01", "12:00", ["11:00"]),
+        ("10:00", "10:00", []),
+    ],
+)
+def test_since_is_included_and_until_is_not(since, until, found):
+    ada = provider(every_day("9:00-12:00"))
+    wish = Wish(visit(), PHONE, (ada,), None, NEW_YORK)
+    asked = {"since": local(TUESDAY, since), "until": local(TUESDAY, until), "now": local(TUESDAY, "0:00")}
 
-    found = find_slots(
-        practice(ada),
-        wish,
-        Diary(),
-        since=local(TUESDAY, "10:00"),
-        until=local(TUESDAY, "11:00"),
-        now=local(TUESDAY, "0:00"),
-    )
-
-    assert times(list(found)) == ["10:00"]
+    assert times(list(find_slots(practice(ada), wish, Diary(), **asked))) == found
 
 
 def test_a_range_of_one_second_holds_what_begins_in_it_even_at_midnight():
@@ -289,6 +291,12 @@ def test_taken_time_is_not_offered():
     busy = {"ada": [taken(local(TUESDAY, "10:15"), local(TUESDAY, "10:20"))]}
 
     assert times(slots(provider(every_day("9:00-13:00")), day=TUESDAY, busy=busy)) == ["9:00", "11:00", "12:00"]
+
+
+def test_each_of_several_appointments_counts():
+    busy = {"ada": [taken(local(TUESDAY, f"{hour}:10"), local(TUESDAY, f"{hour}:20")) for hour in (9, 10, 11)]}
+
+    assert times(slots(provider(every_day("9:00-13:00")), day=TUESDAY, busy=busy)) == ["12:00"]
 
 
 def test_time_may_be_taken_up_to_the_start_and_from_the_end():
