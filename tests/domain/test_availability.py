@@ -367,6 +367,7 @@ def test_any_provider_offers_what_either_can_give():
 
     assert times(found) == ["9:00", "10:00", "11:00"]
     assert [slot.providers for slot in found] == [("ada",), ("ada", "ben"), ("ben",)]
+    assert all(slot.ends - slot.starts == HOUR for slot in found)
 
 
 def test_providers_are_listed_in_the_order_of_the_practice_file():
