@@ -18,11 +18,17 @@ def pytest_configure() -> None:
     settings.load_profile("mutation")
 
 
-def pytest_sessionstart() -> None:
-    """A mutant is forked from a process in which tests ran already: what they left in caches would hide it."""
-    for cached in gc.get_objects():
-        if isinstance(cached, _lru_cache_wrapper) and cached.__module__.startswith("portal_plugin"):
-            cached.cache_clear()
+@pytest.fixture(autouse=True, scope="session")
+def caches() -> list[_lru_cache_wrapper[object]]:
+    found = [one for one in gc.get_objects() if isinstance(one, _lru_cache_wrapper)]
+    return [one for one in found if one.__module__.startswith("portal_plugin")]
+
+
+@pytest.fixture(autouse=True)
+def without_caches(caches: list[_lru_cache_wrapper[object]]) -> None:
+    """What an earlier test left in a cache would hide what this one passes through, and a mutant of it."""
+    for cache in caches:
+        cache.cache_clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

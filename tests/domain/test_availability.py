@@ -221,6 +221,13 @@ def test_a_slot_a_split_second_inside_the_notice_is_not_offered():
     assert times(found)[0] == "12:00"
 
 
+def test_what_begins_this_very_second_has_begun_and_what_begins_in_the_next_has_not():
+    ada, nine = provider(every_day("9:00-11:00")), local(TUESDAY, "9:00")
+
+    for before, first in ((timedelta(0), "10:00"), (timedelta(microseconds=1), "9:00"), (timedelta(seconds=1), "9:00")):
+        assert times(slots(ada, day=TUESDAY, now=nine - before))[0] == first
+
+
 @pytest.mark.parametrize("asked_at", ["0:00", "23:59"])
 def test_the_horizon_counts_whole_local_days(asked_at):
     """Asked at one minute past midnight or one before, the last day is the same, and whole."""
@@ -525,6 +532,14 @@ def test_times_in_a_fold_are_offered_twice(zone, day, expected):
 
     assert times(found, zone) == expected
     assert all(later.starts - earlier.starts == timedelta(minutes=30) for earlier, later in pairwise(found))
+
+
+def test_the_grid_is_read_on_the_clock_also_after_it_went_back_by_half_an_hour():
+    zone, day = "Australia/Lord_Howe", date(2027, 4, 4)
+
+    found = slots(provider(every_day("0:30-4:30", zone=zone)), day=day, zone=zone)
+
+    assert times(found, zone) == ["0:30", "1:30", "1:30", "2:30", "3:30"]
 
 
 def test_an_appointment_lasts_as_long_across_a_clock_change():

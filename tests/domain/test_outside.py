@@ -180,11 +180,12 @@ def test_a_closed_day_is_one_on_the_clock_of_the_place():
     assert why_outside(practice, replace(evening, contact=build.PHONE, location=None)) is None
 
 
-def test_hours_may_end_where_the_clock_jumps():
+def test_hours_may_end_or_begin_where_the_clock_jumps():
     day = date(2027, 3, 14)
-    practice = build.practice(build.provider(build.every_day("1:00-2:00")))
+    practice = build.practice(build.provider(build.every_day("1:00-2:00", "3:00-4:00")))
 
     assert why_outside(practice, at("1:00", day=day)) is None
+    assert why_outside(practice, at("3:00", day=day)) is None
     assert why_outside(practice, at("1:00", 61, day=day)) == "outside the hours"
 
 
