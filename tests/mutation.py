@@ -19,13 +19,13 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def caches() -> list[_lru_cache_wrapper[object]]:
-    found = [one for one in gc.get_objects() if isinstance(one, _lru_cache_wrapper)]
+def caches() -> list[_lru_cache_wrapper]:
+    found = [one for one in gc.get_objects() if type(one) is _lru_cache_wrapper]
     return [one for one in found if one.__module__.startswith("portal_plugin")]
 
 
 @pytest.fixture(autouse=True)
-def without_caches(caches: list[_lru_cache_wrapper[object]]) -> None:
+def without_caches(caches: list[_lru_cache_wrapper]) -> None:
     """What an earlier test left in a cache would hide what this one passes through, and a mutant of it."""
     for cache in caches:
         cache.cache_clear()
