@@ -1,7 +1,9 @@
 """What `make mutate` asks of pytest besides, so that a mutant falls quickly and always the same way; and the score."""
 
+import gc
 import json
 from collections import Counter
+from functools import _lru_cache_wrapper
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,19 @@ settings.register_profile("mutation", derandomize=True, database=None, phases=[P
 
 def pytest_configure() -> None:
     settings.load_profile("mutation")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def caches() -> list[_lru_cache_wrapper]:
+    found = [one for one in gc.get_objects() if type(one) is _lru_cache_wrapper]
+    return [one for one in found if one.__module__.startswith("portal_plugin")]
+
+
+@pytest.fixture(autouse=True)
+def without_caches(caches: list[_lru_cache_wrapper]) -> None:
+    """What an earlier test left in a cache would hide what this one passes through, and a mutant of it."""
+    for cache in caches:
+        cache.cache_clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

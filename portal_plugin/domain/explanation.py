@@ -6,7 +6,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .availability import Diary, bookable_range, grid
-from .instants import day_bounds, instant, local_date, seconds
+from .instants import instant, local_date, local_day, midnight, seconds
 from .practice import Practice, Provider, Window, Wish
 
 
@@ -22,7 +22,7 @@ class Explanation(NamedTuple):
 
 def explain_slot(practice: Practice, wish: Wish, diary: Diary, starts: datetime, now: datetime) -> Explanation:
     """The answer that `find_slots` would give for the start (aware), with its reasons. Times are told in the wish's
-    zone, on a clock of 24 hours.
+    zone, on a clock of 24 hours; hours that are meant in another zone, with its name.
     """
     general = _for_nobody(practice, wish, diary, starts, now)
     if general:
@@ -84,10 +84,11 @@ def _outside(wish: Wish, provider: Provider, start: int, allowed: tuple[int, ...
         for zone, windows in provider.windows(near, wish.contact, wish.location).items():
             if local_date(start, zone) != near:
                 continue
-            hours += [_written(window) for window in windows]
+            hours += [_written(window) + (f" {zone}" if zone != wish.zone else "") for window in windows]
             for opens, closes in _instants(near, zone, windows):
                 if opens <= start < closes < ends:
-                    return f"It would end at {_clock(ends, zone)}, and {name}'s hours end at {_clock(closes, zone)}."
+                    end, closed = _clock(ends, wish.zone), _clock(closes, wish.zone)
+                    return f"It would end at {end}, and {name}'s hours end at {closed}."
                 if opens <= start and ends <= closes:
                     return _off_grid(wish, name, start, allowed)
     day = local_date(start, wish.zone)
@@ -100,9 +101,11 @@ def _outside(wish: Wish, provider: Provider, start: int, allowed: tuple[int, ...
 
 def _off_grid(wish: Wish, name: str, start: int, allowed: tuple[int, ...]) -> str:
     at = bisect_left(allowed, start)
-    near = " and ".join(_clock(each, wish.zone) for each in allowed[max(at - 1, 0) : at + 1])
+    near = [_clock(each, wish.zone) for each in allowed[max(at - 1, 0) : at + 1]]
     every = f"{name}'s starts are {_span(wish.type.increment)} apart, counted from when the hours open"
-    return f"{every}: the nearest are {near}." if near else f"{every}, and none fits that day."
+    if not near:
+        return f"{every}, and none fits that day."
+    return f"{every}: the nearest {'is' if len(near) == 1 else 'are'} {' and '.join(near)}."
 
 
 def _taken(wish: Wish, name: str, start: int, begins: int, ends: int) -> str:
@@ -122,19 +125,17 @@ def _dates_around(start: int) -> list[date]:
 
 def _instants(day: date, zone: str, windows: list[Window]) -> list[tuple[int, int]]:
     """Windows as seconds since 1970, wide enough to hold both sides of a clock change."""
-    begins, ends = day_bounds(day, zone)
-    found = []
+    base, found = midnight(day), []
     for window in windows:
-        opens, closes = (_wall(day, minute, zone, fold) for minute, fold in ((window.opens, 0), (window.closes, 1)))
-        found.append((max(opens, begins), min(closes, ends)))
+        opens, closes = base + window.opens * 60, base + window.closes * 60
+        parts = [
+            (max(part.starts, opens - part.offset), min(part.ends, closes - part.offset))
+            for part in local_day(day, zone)
+        ]
+        shown = [(begins, ends) for begins, ends in parts if begins < ends]
+        if shown:
+            found.append((shown[0][0], shown[-1][1]))
     return found
-
-
-def _wall(day: date, minute: int, zone: str, fold: int) -> int:
-    if minute == 1440:
-        return day_bounds(day, zone)[1]
-    moment = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=ZoneInfo(zone), fold=fold)
-    return int(moment.timestamp())
 
 
 def _written(window: Window) -> str:

@@ -92,7 +92,7 @@ def check_url(url: object, private: bool) -> str:
 def check_events(names: object) -> frozenset[str]:
     """The names, or ValueError with those there are."""
     known = ", ".join(sorted(NAMES))
-    if isinstance(names, str) or not isinstance(names, list | tuple | set | frozenset) or not names:
+    if not isinstance(names, list | tuple | set | frozenset) or not names:
         raise ValueError(f"events must be a list of some of {known}; leave it out for all")
     for name in names:
         if not isinstance(name, str) or name not in NAMES:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal_plugin.domain.availability import Diary, Slot, find_slots
@@ -126,8 +127,9 @@ def slots(
     contact: ContactType = PHONE,
     location: Location | None = None,
     now: datetime | None = None,
+    **diary: Any,
 ) -> list[Slot]:
-    """Every slot on `day` and the days after it, asked for long before."""
+    """Every slot on `day` and the days after it, asked for long before. `diary` is what a Diary has beside `busy`."""
     kind = kind or visit()
     since = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     until = since + timedelta(days=days)
@@ -136,7 +138,7 @@ def slots(
     found = find_slots(
         practice(*providers, kind=kind, zone=zone, closures=closures),
         wish,
-        Diary(busy or {}),
+        Diary(busy or {}, **diary),
         since=since,
         until=until,
         now=now,

@@ -1,5 +1,6 @@
 """Open windows minus taken time, cut by the type's rules: slots, earliest first."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal_plugin.domain.availability import Diary, Slot, find_slots
-from portal_plugin.domain.practice import Closure, Hours, Interval, Wish
+from portal_plugin.domain.practice import AppointmentType, Closure, Hours, Interval, Wish
 from tests.domain.build import (
     ANNEX,
     IN_PERSON,
@@ -28,6 +29,7 @@ from tests.domain.build import (
 
 TUESDAY = date(2026, 12, 8)
 WEDNESDAY = date(2026, 12, 9)
+HOUR = timedelta(hours=1)
 
 
 def test_hours_are_cut_into_slots_of_the_types_length():
@@ -219,6 +221,13 @@ def test_a_slot_a_split_second_inside_the_notice_is_not_offered():
     assert times(found)[0] == "12:00"
 
 
+def test_what_begins_this_very_second_has_begun_and_what_begins_in_the_next_has_not():
+    ada, nine = provider(every_day("9:00-11:00")), local(TUESDAY, "9:00")
+
+    for before, first in ((timedelta(0), "10:00"), (timedelta(microseconds=1), "9:00"), (timedelta(seconds=1), "9:00")):
+        assert times(slots(ada, day=TUESDAY, now=nine - before))[0] == first
+
+
 @pytest.mark.parametrize("asked_at", ["0:00", "23:59"])
 def test_the_horizon_counts_whole_local_days(asked_at):
     """Asked at one minute past midnight or one before, the last day is the same, and whole."""
@@ -244,20 +253,33 @@ def test_a_horizon_of_no_days_is_today():
     assert [slot.starts for slot in found] == [local(TUESDAY, "10:00")]
 
 
-def test_since_is_included_and_until_is_not():
-    ada, kind = provider(every_day("9:00-12:00")), visit()
-    wish = Wish(kind, PHONE, (ada,), None, NEW_YORK)
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [
+        ("9:00", "11:00", ["9:00", "10:00"]),
+        ("10:00", "11:00", ["10:00"]),
+        ("10:00", "11:01", ["10:00", "11:00"]),
+        ("10:01", "12:00", ["11:00"]),
+        ("10:00", "10:00", []),
+    ],
+)
+def test_since_is_included_and_until_is_not(since, until, found):
+    ada = provider(every_day("9:00-12:00"))
+    wish = Wish(visit(), PHONE, (ada,), None, NEW_YORK)
+    asked = {"since": local(TUESDAY, since), "until": local(TUESDAY, until), "now": local(TUESDAY, "0:00")}
 
-    found = find_slots(
-        practice(ada),
-        wish,
-        Diary(),
-        since=local(TUESDAY, "10:00"),
-        until=local(TUESDAY, "11:00"),
-        now=local(TUESDAY, "0:00"),
-    )
+    assert times(list(find_slots(practice(ada), wish, Diary(), **asked))) == found
 
-    assert times(list(found)) == ["10:00"]
+
+def test_a_range_of_one_second_holds_what_begins_in_it_even_at_midnight():
+    ada = provider(every_day("0:00-24:00"))
+    wish = Wish(visit(), PHONE, (ada,), None, NEW_YORK)
+    midnight = local(TUESDAY, "0:00")
+
+    for since, starts in ((midnight, [midnight]), (midnight - timedelta(seconds=1), [])):
+        until, now = since + timedelta(seconds=1), since - timedelta(days=1)
+        found = find_slots(practice(ada), wish, Diary(), since=since, until=until, now=now)
+        assert [slot.starts for slot in found] == starts
 
 
 def test_a_naive_range_is_refused():
@@ -276,6 +298,12 @@ def test_taken_time_is_not_offered():
     busy = {"ada": [taken(local(TUESDAY, "10:15"), local(TUESDAY, "10:20"))]}
 
     assert times(slots(provider(every_day("9:00-13:00")), day=TUESDAY, busy=busy)) == ["9:00", "11:00", "12:00"]
+
+
+def test_each_of_several_appointments_counts():
+    busy = {"ada": [taken(local(TUESDAY, f"{hour}:10"), local(TUESDAY, f"{hour}:20")) for hour in (9, 10, 11)]}
+
+    assert times(slots(provider(every_day("9:00-13:00")), day=TUESDAY, busy=busy)) == ["12:00"]
 
 
 def test_time_may_be_taken_up_to_the_start_and_from_the_end():
@@ -325,6 +353,17 @@ def test_time_taken_since_long_before_the_range_still_counts():
     assert times(slots(provider(every_day("9:00-13:00")), day=TUESDAY, busy=busy)) == ["11:00", "12:00"]
 
 
+def test_time_that_was_taken_until_just_before_the_range_still_keeps_its_buffer():
+    busy = {"ada": [taken(local(TUESDAY, "8:00"), local(TUESDAY, "8:50"))]}
+    ada, kind = provider(every_day("8:00-11:00")), visit(30, increment=5, before=15)
+    wish = Wish(kind, PHONE, (ada,), None, NEW_YORK)
+    nine = local(TUESDAY, "9:00")
+
+    found = find_slots(practice(ada, kind=kind), wish, Diary(busy), since=nine, until=nine + HOUR, now=nine - HOUR)
+
+    assert times(list(found))[0] == "9:05"
+
+
 # Any provider.
 
 
@@ -335,6 +374,7 @@ def test_any_provider_offers_what_either_can_give():
 
     assert times(found) == ["9:00", "10:00", "11:00"]
     assert [slot.providers for slot in found] == [("ada",), ("ada", "ben"), ("ben",)]
+    assert all(slot.ends - slot.starts == HOUR for slot in found)
 
 
 def test_providers_are_listed_in_the_order_of_the_practice_file():
@@ -381,6 +421,61 @@ def test_hours_a_day_apart_on_the_globe_come_in_order():
 
     assert len(starts) == 3 * 4
     assert starts == sorted(starts)
+
+
+# Groups, and what a practice keeps a client from.
+
+
+def group(capacity: int = 5) -> AppointmentType:
+    return replace(visit(), capacity=capacity)
+
+
+def open_session(clock: str, seats: int, hours: int = 1) -> dict[str, object]:
+    """Ada's group at that time on Tuesday: the time is taken, the seats are not."""
+    starts = local(TUESDAY, clock)
+    return {
+        "busy": {"ada": [taken(starts, starts + timedelta(hours=hours))]},
+        "seats": {"ada": {int(starts.timestamp()): seats}},
+    }
+
+
+def seats(found: list[Slot]) -> list[tuple[str, int]]:
+    return list(zip(times(found), (slot.seats for slot in found), strict=True))
+
+
+def test_a_session_that_has_begun_to_fill_is_offered_with_the_seats_it_has_left():
+    found = slots(provider(every_day("9:00-12:00")), day=TUESDAY, kind=group(), **open_session("10:00", 2))
+
+    assert seats(found) == [("9:00", 5), ("10:00", 2), ("11:00", 5)]
+
+
+def test_the_seats_of_all_who_could_take_a_slot_add_up():
+    ada, ben = provider(every_day("9:00-12:00")), provider(every_day("10:00-13:00"), key="ben", number=2)
+
+    found = slots(ada, ben, day=TUESDAY, kind=group(), **open_session("10:00", 2))
+
+    assert seats(found) == [("9:00", 5), ("10:00", 7), ("11:00", 10), ("12:00", 5)]
+
+
+def test_on_a_full_day_a_provider_begins_no_session_and_a_begun_one_can_be_joined():
+    ada, ben = provider(every_day("9:00-12:00")), provider(every_day("11:00-13:00"), key="ben", number=2)
+    full = open_session("10:00", 2) | {"full": {"ada": {TUESDAY}}}
+
+    assert times(slots(ada, day=TUESDAY, days=2, kind=group(), **full)) == ["10:00", "9:00", "10:00", "11:00"]
+    assert times(slots(ada, ben, day=TUESDAY, kind=group(), **full)) == ["10:00", "11:00", "12:00"]
+
+
+def test_on_a_day_too_close_to_another_of_theirs_a_client_is_offered_nothing():
+    found = slots(
+        provider(every_day("9:00-11:00")),
+        day=TUESDAY,
+        days=2,
+        kind=group(),
+        without={TUESDAY},
+        **open_session("10:00", 2),
+    )
+
+    assert [slot.starts for slot in found] == [local(WEDNESDAY, "9:00"), local(WEDNESDAY, "10:00")]
 
 
 # Clock changes.
@@ -439,6 +534,14 @@ def test_times_in_a_fold_are_offered_twice(zone, day, expected):
     assert all(later.starts - earlier.starts == timedelta(minutes=30) for earlier, later in pairwise(found))
 
 
+def test_the_grid_is_read_on_the_clock_also_after_it_went_back_by_half_an_hour():
+    zone, day = "Australia/Lord_Howe", date(2027, 4, 4)
+
+    found = slots(provider(every_day("0:30-4:30", zone=zone)), day=day, zone=zone)
+
+    assert times(found, zone) == ["0:30", "1:30", "1:30", "2:30", "3:30"]
+
+
 def test_an_appointment_lasts_as_long_across_a_clock_change():
     ada = provider(every_day("1:30-5:00"))
 
@@ -481,8 +584,7 @@ class CountedDays(dict):
 
 def test_the_first_slot_is_found_without_looking_at_the_rest():
     days = CountedDays()
-    ada = provider(every_day("9:00-17:00"))
-    object.__setattr__(ada, "overrides", days)
+    ada = replace(provider(every_day("9:00-17:00")), overrides=days)
     wish = Wish(visit(), PHONE, (ada,), None, NEW_YORK)
     now = local(TUESDAY, "0:00")
 
@@ -493,6 +595,21 @@ def test_the_first_slot_is_found_without_looking_at_the_rest():
     assert at_first <= 4
     assert len(list(found)) > 5_000
     assert len(days.looked) > 600, "the range is that long"
+
+
+def test_a_day_that_was_worked_out_is_not_worked_out_again():
+    days = CountedDays()
+    ada = replace(provider(every_day("9:00-17:00")), overrides=days)
+    asked, wish, now = practice(ada), Wish(visit(), PHONE, (ada,), None, NEW_YORK), local(TUESDAY, "0:00")
+
+    def found() -> list[Slot]:
+        return list(find_slots(asked, wish, Diary(), since=now, until=now + timedelta(days=30), now=now))
+
+    first = found()
+    days.looked.clear()
+
+    assert found() == first
+    assert days.looked == set()
 
 
 def test_a_slot_that_a_busy_provider_has_in_a_year_is_found():

@@ -132,8 +132,9 @@ def test_what_is_no_longer_offered_is_told_first():
     ):
         assert why_outside(changed, in_person) == why
     contacts = practice.contact_types
-    gone = replace(practice, contact_types=contacts | {"in-person": replace(build.IN_PERSON, retired=True)})
-    assert why_outside(gone, in_person) == "Therapy visit is no longer offered as In person"
+    for left in (contacts | {"in-person": replace(build.IN_PERSON, retired=True)}, {"phone": build.PHONE}):
+        gone = replace(practice, contact_types=left)
+        assert why_outside(gone, in_person) == "Therapy visit is no longer offered as In person"
 
 
 def test_a_way_to_meet_that_now_needs_a_place_or_no_longer_does():
@@ -156,6 +157,36 @@ def test_hours_are_read_on_their_own_clock():
     assert why_outside(replace(tokyo, closures=(wednesday,)), evening) is None
     tuesday = Closure(TUESDAY, TUESDAY, "")
     assert why_outside(replace(tokyo, closures=(tuesday,)), evening) == "closed: a closure of the practice"
+
+
+def test_hours_behind_the_practices_clock_reach_into_its_next_day():
+    """Eight in the evening in Honolulu is one in the night in New York."""
+    honolulu = build.practice(build.provider(build.every_day("20:00-22:00", zone="Pacific/Honolulu")))
+
+    assert why_outside(honolulu, at("1:00")) is None
+    assert why_outside(honolulu, at("3:00")) == "outside the hours"
+
+
+def test_a_closed_day_is_one_on_the_clock_of_the_place():
+    tokyo = replace(build.MAIN, zone="Asia/Tokyo")
+    provider = ada(build.every_day("9:00-12:00", zone="Asia/Tokyo", location="main"))
+    wednesday = TUESDAY + timedelta(days=1)
+    practice = replace(
+        build.practice(provider, closures=[Closure(wednesday, wednesday, "")]), locations={"main": tokyo}
+    )
+
+    evening = at("19:00", contact=build.IN_PERSON, location=tokyo)
+    assert why_outside(practice, evening) == "closed: a closure of the practice"
+    assert why_outside(practice, replace(evening, contact=build.PHONE, location=None)) is None
+
+
+def test_hours_may_end_or_begin_where_the_clock_jumps():
+    day = date(2027, 3, 14)
+    practice = build.practice(build.provider(build.every_day("1:00-2:00", "3:00-4:00")))
+
+    assert why_outside(practice, at("1:00", day=day)) is None
+    assert why_outside(practice, at("3:00", day=day)) is None
+    assert why_outside(practice, at("1:00", 61, day=day)) == "outside the hours"
 
 
 CHANGES = [

@@ -114,11 +114,34 @@ def test_never_more_than_two_never_in_the_night_never_later_never_past(starts, z
         assert told[1] - told[0] >= HOUR
 
 
+def shows(moment: datetime, zone: str, awake: Window) -> bool:
+    local = moment.astimezone(ZoneInfo(zone))
+    return awake.opens <= local.hour * 60 + local.minute < awake.closes
+
+
 @given(instants | near_changes, st.sampled_from(ZONES), windows)
-def test_what_is_late_waits_for_the_morning(moment, zone, awake):
+@example(CHANGES[0] - HOUR, NEW_YORK, Window(120, 180))  # awake only in the hour skipped
+@example(CHANGES[1] - 2 * HOUR, NEW_YORK, Window(60, 120))  # awake only in the hour repeated
+def test_what_is_late_waits_for_the_first_moment_at_which_people_are_awake(moment, zone, awake):
     later = next_awake(moment, zone, awake)
 
-    local = later.astimezone(ZoneInfo(zone))
-    assert later >= moment
-    assert awake.opens <= local.hour * 60 + local.minute < awake.closes
-    assert later - moment < timedelta(days=3)
+    assert shows(later, zone, awake)
+    assert timedelta(0) <= later - moment < timedelta(days=3)
+    quarters = range(0, int((later - moment).total_seconds()), 900)
+    assert not any(shows(moment + timedelta(seconds=n), zone, awake) for n in quarters)
+    assert later == moment or not shows(later - timedelta(seconds=1), zone, awake)
+
+
+@pytest.mark.parametrize(
+    ("late", "told"),
+    [
+        ("2026-12-07T08:59", "12-07 09:00"),
+        ("2026-12-07T09:00", "12-07 09:00"),
+        ("2026-12-07T19:59", "12-07 19:59"),
+        ("2026-12-07T20:00", "12-08 09:00"),
+        ("2026-12-07T20:15", "12-08 09:00"),
+        ("2026-12-07T23:59", "12-08 09:00"),
+    ],
+)
+def test_what_is_late_in_the_evening_waits_for_the_next_morning(late, told):
+    assert f"{next_awake(at(late), NEW_YORK, AWAKE).astimezone(ZoneInfo(NEW_YORK)):%m-%d %H:%M}" == told

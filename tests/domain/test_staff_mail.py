@@ -64,6 +64,8 @@ CLIENT, STAFF, HOST, SYSTEM = ActorKind.CLIENT, ActorKind.STAFF, ActorKind.HOST,
         (Action.CANCEL, CLIENT, Status.CONFIRMED, News.CANCELLED),
         (Action.CANCEL, CLIENT, Status.INVITED, News.DECLINED),
         (Action.ACCEPT, CLIENT, Status.INVITED, News.ACCEPTED),
+        # What takes its place is told of.
+        (Action.REPLACE, CLIENT, Status.REQUESTED, None),
         (Action.EXPIRE, SYSTEM, Status.REQUESTED, News.EXPIRED),
         (Action.EXPIRE, SYSTEM, Status.INVITED, News.EXPIRED),
         (Action.CANCEL, STAFF, Status.CONFIRMED, None),

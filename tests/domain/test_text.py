@@ -36,6 +36,7 @@ def test_what_turns_text_around_or_hides_in_it_is_taken_out(bad):
         "محمد الأمين",
         "שרה כהן",
         "王小明",
+        "X",
         "Ана-Марія",
         "می\u200cخواهم",
         "👩\u200d👩\u200d👧",
