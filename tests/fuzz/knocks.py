@@ -128,9 +128,17 @@ def form(dice: Random, site: Site) -> Knock:
     knock = Knock(who, "POST", path, query.encode(), sent, headers=dict(PARTIAL) if at_times(dice) else {})
     if seldom(dice):
         knock.content_type = dice.choice(TYPES)
-    else:
+    elif _is_text(sent):
         knock.shown = _to_be_shown(way, fields)
     return knock
+
+
+def _is_text(sent: bytes) -> bool:
+    """Of a body that is none, which no browser sends, Werkzeug reads no field."""
+    try:
+        return bool(sent.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _changed(dice: Random, fields: Fields, offered: dict[str, list[str]]) -> Fields:
