@@ -137,7 +137,9 @@ def test_what_is_around_the_portal_looks_as_it_does_without_its_stylesheet(frame
     assert not found, "\n".join(found[:SHOWN])
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(
+    "framework", [pytest.param(name, marks=[] if name == "Bootstrap" else pytest.mark.long) for name in FRAMEWORKS]
+)
 def test_every_panel_looks_inside_a_framework_as_it_does_on_a_bare_page(
     framed: Framed, site: Site, framework: str
 ) -> None:

@@ -9,7 +9,7 @@ from tests.delivery.kills import counted
 MANY = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 
-@pytest.mark.parametrize("kills", [pytest.param(10, marks=pytest.mark.slow), pytest.param(250, marks=MANY)])
+@pytest.mark.parametrize("kills", [pytest.param(5, marks=pytest.mark.slow), pytest.param(250, marks=MANY)])
 def test_kills_at_random_moments_lose_nothing_and_make_up_nothing(
     database_url: str, tmp_path: Path, kills: int
 ) -> None:

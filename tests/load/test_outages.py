@@ -122,6 +122,7 @@ def test_a_process_killed_while_it_serves_is_replaced_and_costs_its_own_requests
         assert site.wrong() == []
 
 
+@pytest.mark.long
 def test_a_locked_sqlite_file_is_waited_for(template: Path, tmp_path: Path) -> None:
     """As somebody's backup or a shell with an open transaction may do."""
     with fleet(copied(template, tmp_path, None), tmp_path, 2) as site:
