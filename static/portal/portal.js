@@ -43,6 +43,7 @@
     new Map([...document.querySelectorAll("[data-portal-status]")].map(({ id, dataset }) => [id, { ...dataset }]));
 
   let before = new Map();
+  let newest;
   let title = panel()?.dataset.portalTitle;
 
   const news = (name, card) => told(name, { name: card.portalName, status: card.portalStatus });
@@ -165,8 +166,9 @@
     if (!ours(event)) return;
     const { ctx } = event.detail;
     sources.set(ctx, ctx.sourceElement);
-    if (!polls(ctx)) wait(ctx);
-    else if (document.hidden) event.preventDefault();
+    if (polls(ctx)) {
+      if (document.hidden) event.preventDefault();
+    } else wait((newest = ctx));
     before = statuses();
   });
 
@@ -193,9 +195,16 @@
     say(told(silent ? "saySilent" : "sayFailed"), true);
   });
 
+  // Whoever is quicker than the network is shown what they asked for last.
+  const overtaken = (ctx) => !polls(ctx) && ctx !== newest && waiting.has(newest);
+
   document.addEventListener("htmx:before:swap", (event) => {
-    if (!ours(event)) return;
     const { ctx, tasks } = event.detail;
+    if ((ours(event) || ctx.target === "#portal-panel") && overtaken(ctx)) {
+      event.preventDefault();
+      return answered(ctx);
+    }
+    if (!ours(event)) return;
     const signIn = becameVisitors(tasks[0].fragment);
     if (signIn) {
       event.preventDefault();

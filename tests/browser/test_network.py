@@ -1,14 +1,22 @@
 """A slow network is shown and nothing moves, a second press is harmless, and without a network nothing is lost."""
 
+import re
+from collections.abc import Callable
+from datetime import date
+from zoneinfo import ZoneInfo
+
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, Request, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.site import Site
-from tests.browser.visitor import STEP_2, UPCOMING, WEDNESDAY, Visitor
+from tests.browser.visitor import BOOK, STEP_2, TUESDAY, UPCOMING, WEDNESDAY, Visitor
+from tests.practices import practice
 
 pytestmark = pytest.mark.browser
 
+NEW_YORK = ZoneInfo("America/New_York")
+THURSDAY = "Thursday, December 10, 2026"
 PLACES = "() => [...document.querySelectorAll('.portal *')].map((each) => JSON.stringify(each.getBoundingClientRect()))"
 
 
@@ -139,3 +147,79 @@ def test_back_works_while_an_answer_is_still_on_its_way(maya: Visitor) -> None:
     maya.page.go_back()
     maya.heading("Book an appointment")
     expect(maya.page.get_by_role("radio", name="Main Street")).to_be_checked()
+
+
+def held_back(maya: Visitor, addresses: str) -> Callable[[], None]:
+    """What is asked for from now on gets no answer, until a call lets the oldest that is still waited for have it."""
+    late: list[Route] = []
+    maya.page.route(addresses, lambda route: late.append(route))
+
+    def nobody_waits_for(request: Request) -> None:
+        late[:] = [route for route in late if route.request != request]
+
+    maya.page.on("requestfailed", nobody_waits_for)
+
+    def let_go() -> None:
+        while not late:
+            maya.page.wait_for_timeout(20)
+        with maya.page.expect_response("**"):
+            late.pop(0).continue_()
+
+    return let_go
+
+
+def test_the_last_of_two_days_that_were_tapped_is_shown_though_the_first_is_answered_first(maya: Visitor) -> None:
+    maya.open(STEP_2)
+    let_go = held_back(maya, "**/book/time**")
+    for day in (WEDNESDAY, THURSDAY):
+        maya.page.get_by_role("link", name=day).click()
+    let_go()
+    let_go()
+    expect(maya.page.get_by_role("group", name=THURSDAY)).to_be_visible()
+    expect(maya.page).to_have_url(re.compile("date=2026-12-10"))
+    expect(maya.page.locator("[aria-busy], .portal-waiting")).to_have_count(0)
+    maya.page.go_back()
+    let_go()
+    expect(maya.page.get_by_role("group", name=TUESDAY)).to_be_visible()
+
+
+def test_what_was_tapped_while_back_was_on_its_way_is_where_it_leads(maya: Visitor) -> None:
+    maya.open(BOOK)
+    maya.step_1("Therapy visit", "In person", "Main Street")
+    let_go = held_back(maya, "**/appointments/**")
+    maya.page.go_back()
+    maya.page.get_by_role("link", name=WEDNESDAY).click()
+    let_go()
+    let_go()
+    expect(maya.page.get_by_role("group", name=WEDNESDAY)).to_be_visible()
+    expect(maya.page).to_have_url(re.compile("date=2026-12-09"))
+
+
+def test_of_choices_that_are_changed_in_haste_the_last_counts(maya: Visitor) -> None:
+    maya.open(BOOK)
+    let_go = held_back(maya, "**/appointments/book?**")
+    maya.page.get_by_role("radio", name="Therapy visit").check()
+    for name in ("Quick call", "Therapy visit"):
+        with maya.page.expect_event("requestfailed"):
+            maya.page.get_by_role("radio", name=name).check()
+    let_go()
+    maya.quiet()
+    expect(maya.page).to_have_url(re.compile("type=visit"))
+    expect(maya.page.get_by_role("radio", name="Therapy visit")).to_be_checked()
+    expect(maya.page.get_by_role("radio", name="Phone call")).to_be_visible()
+
+
+def test_of_times_that_are_chosen_in_haste_the_last_is_kept(maya: Visitor, site: Site) -> None:
+    site.host.apply(practice(hold_minutes=10))
+    maya.open(STEP_2)
+    let_go = held_back(maya, "**/book/hold")
+    for time in ("10:00 AM", "11:00 AM", "1:00 PM"):
+        maya.page.get_by_role("radio", name=time).check()
+    let_go()
+    let_go()
+    expect(maya.page.get_by_role("status")).to_contain_text("Kept for you until")
+    tuesday = date(2026, 12, 8)
+    with site.host.app.app_context():
+        free = site.portal.find_slots(type="visit", contact="in-person", location="main", since=tuesday, until=tuesday)
+        hours = {slot.starts.astimezone(NEW_YORK).hour for slot in free}
+    assert hours == {9, 10, 11, 14, 15, 16}

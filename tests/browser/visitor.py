@@ -89,8 +89,8 @@ class Visitor:
         return self.page.get_by_role("button", name=name)
 
     def quiet(self) -> None:
-        """Nothing is being fetched any more."""
-        expect(self.page.locator(".htmx-request")).to_have_count(0)
+        """Nothing is being fetched any more, and what came stands in its place."""
+        expect(self.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
 
     def mark_document(self) -> None:
         """Remember the document and the host's own header, to see later whether they were replaced."""
