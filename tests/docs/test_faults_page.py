@@ -33,7 +33,7 @@ def test_every_test_that_the_page_names_exists_and_none_is_left_out(file: str) -
             assert not LEFT_OUT.search(ast.unparse(node)), file
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_test_that_the_page_names_is_collected() -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", "-p", "no:cacheprovider"]
     done = subprocess.run([*command, *FILES], cwd=ROOT, capture_output=True, text=True)
