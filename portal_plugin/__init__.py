@@ -20,7 +20,7 @@ from .domain.errors import (
     TooLate,
 )
 from .domain.explanation import Explanation
-from .domain.guests import Guest
+from .domain.guests import Guest, IntakeAnswer
 from .domain.history import HistoryEntry
 from .domain.lifecycle import Status
 from .domain.series import NotEveryWeek, Week
@@ -52,6 +52,7 @@ __all__ = [
     "Explanation",
     "Guest",
     "HistoryEntry",
+    "IntakeAnswer",
     "NotAllowed",
     "NotAnswered",
     "NotEveryWeek",

@@ -18,6 +18,7 @@ from .domain.availability import Slot
 from .domain.consent import Way
 from .domain.errors import NotFound, NotOffered, SetupError
 from .domain.explanation import Explanation
+from .domain.guests import IntakeAnswer
 from .domain.history import HistoryEntry
 from .domain.instants import day_bounds, instant
 from .domain.lifecycle import Action, Actor, ActorKind, Status
@@ -43,7 +44,7 @@ from .services import consents, decisions, people, practices, requests, series
 from .services.phones import e164
 from .services.slots import explain, free_slots
 from .services.state import State
-from .storage import appointments, history, waitlist
+from .storage import appointments, guests, history, waitlist
 from .storage.database import check_ready, give_back
 from .web.api.routes import create_api
 from .web.blueprint import add_filters, create_blueprint
@@ -403,6 +404,10 @@ class Portal:
         """Who waits for a time to come free, in the order in which they are offered one."""
         state = _state()
         return waitlist.line(state.db, state.practice())
+
+    def intake(self, ref: str) -> list[IntakeAnswer]:
+        """What a new client answered to the practice's questions; empty for everybody else. Raises NotFound."""
+        return guests.intake(_state().db, self.appointment(ref))
 
     def history(self, ref: str) -> list[HistoryEntry]:
         """What happened to an appointment, oldest first, for staff to read. Raises NotFound."""

@@ -59,6 +59,14 @@ def show(ref: str) -> Answer:
 
 
 @command(REF)
+def intake(ref: str) -> Answer:
+    """Tell what the new client of appointment REF answered to the practice's questions."""
+    told = api.read_intake(call(Sent, {}, ref))
+    none = "" if told.items else "Nothing was asked of this client."
+    return Answer(told, aligned((one.label, one.answer) for one in told.items), none)
+
+
+@command(REF)
 def history(ref: str) -> Answer:
     """Tell what happened to the appointment REF, oldest first."""
     made = call(Sent, {}, ref)
@@ -136,4 +144,4 @@ def practice() -> Answer:
     return Answer({"name": described.name, "zone": described.zone} | parts, [head, *aligned(rows)])
 
 
-COMMANDS = (find, requests, show, history, find_slots, explain, practice)
+COMMANDS = (find, requests, show, intake, history, find_slots, explain, practice)

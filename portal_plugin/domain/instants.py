@@ -7,6 +7,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 DAY = 86_400
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+"""As the practice file, forms and programs name them."""
 _EPOCH = date(1970, 1, 1).toordinal()
 
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from ..domain.instants import WEEKDAYS
 from ..domain.practice import Window
 from .entries import (
-    DAYS,
     KINDS,
     AppointmentTypeEntry,
     ClosureEntry,
@@ -92,12 +92,12 @@ def _differences(old: Section, new: Section) -> Iterator[str]:
 
 def _hours(old: Sequence[HoursEntry], new: Sequence[HoursEntry]) -> Iterator[str]:
     def on(day: str, entries: Sequence[HoursEntry]) -> list[object]:
-        others = dict.fromkeys(DAYS, ())
+        others = dict.fromkeys(WEEKDAYS, ())
         return [
             entry.model_copy(update=others | {day: getattr(entry, day)}) for entry in entries if getattr(entry, day)
         ]
 
-    days = [day for day in DAYS if on(day, old) != on(day, new)]
+    days = [day for day in WEEKDAYS if on(day, old) != on(day, new)]
     yield f"hours of {', '.join(days)}" if days else "hours"
 
 

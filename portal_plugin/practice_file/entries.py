@@ -19,7 +19,6 @@ _WINDOW = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2}
 KEY = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _HOURS = re.compile(r"([0-9]{1,4})\s*h", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def _read_window(text: object) -> Window:

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from itertools import combinations, groupby
 from typing import NamedTuple
 
-from ..domain.instants import local_day
+from ..domain.instants import WEEKDAYS, local_day
 from ..domain.practice import AppointmentType, ContactType, Hours, Location, Override, Practice, Provider, Window
-from .entries import DAYS, PracticeFile, ProviderEntry, write_window
+from .entries import PracticeFile, ProviderEntry, write_window
 from .lines import Place
 
 Told = Iterator[tuple[Place, str]]
@@ -82,7 +82,7 @@ def _ways(practice: Practice, provider: Provider) -> list[Way]:
 def _openings(place: Place, entry: ProviderEntry, provider: Provider, today: date) -> Iterator[Opening]:
     for m, hours in enumerate(provider.hours):
         first = max(today, hours.valid_from or today)
-        for weekday, name in enumerate(DAYS):
+        for weekday, name in enumerate(WEEKDAYS):
             day = _next(first, weekday, provider)
             if day is not None and hours.applies(day):
                 for window in getattr(entry.hours[m], name):
@@ -132,7 +132,7 @@ def _weeks(place: Place, provider: Provider, today: date) -> Told:
             continue
         shared = [
             day
-            for day, mine, theirs in zip(DAYS, one.week, other.week, strict=True)
+            for day, mine, theirs in zip(WEEKDAYS, one.week, other.week, strict=True)
             if any(_overlap(a, b) for a in mine for b in theirs)
         ]
         if shared and one.location == other.location:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from ..domain.colors import DEFAULT as DEFAULT_COLOR
 from ..domain.guests import NewClients, Question
+from ..domain.instants import WEEKDAYS
 from ..domain.practice import (
     AppointmentType,
     Closure,
@@ -20,7 +21,6 @@ from ..domain.practice import (
 )
 from ..domain.said import Said, said
 from .entries import (
-    DAYS,
     AppointmentTypeEntry,
     ContactTypeEntry,
     Entries,
@@ -148,7 +148,7 @@ def _provider(
 
     def hours(written: HoursEntry) -> Hours:
         location = written.location or only
-        week = tuple(tuple(joined(getattr(written, day))) for day in DAYS)
+        week = tuple(tuple(joined(getattr(written, day))) for day in WEEKDAYS)
         return Hours(week, zone_at(location), location, written.contact_types, written.valid_from, written.valid_until)
 
     overrides: dict[date, tuple[Override, ...]] = {}

@@ -25,6 +25,7 @@ class Scope(StrEnum):
     READ = "read"
     DECIDE = "decide"
     BOOK = "book"
+    INTAKE = "intake"
 
 
 class ApiKey(NamedTuple):

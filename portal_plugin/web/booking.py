@@ -65,17 +65,17 @@ class Step:
     def zones(self) -> Zones:
         return zones_for(self.state, self.client, self.wish, self.chosen["zone"])
 
-    @property
+    @cached_property
     def path(self) -> str:
         return url_for("portal.reschedule", ref=self.moving.ref) if self.moving else url_for("portal.time")
 
-    @property
+    @cached_property
     def carried(self) -> dict[str, str]:
         """What its address says beside a date and a time zone."""
         names = ("provider",) if self.moving else CHOICES
         return {name: self.chosen[name] for name in names if self.chosen[name] or self.moving}
 
-    @property
+    @cached_property
     def address(self) -> str:
         """The step's own, without a date."""
         zone = {"zone": self.chosen["zone"]} if self.chosen["zone"] else {}

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, TextAreaField
 from wtforms.validators import ValidationError
 
-from ..domain.instants import zone_names
+from ..domain.instants import WEEKDAYS, zone_names
 from ..domain.practice import Practice
 from ..domain.said import said
 from ..domain.waitlist import PartOfDay, Preferences
@@ -224,7 +224,6 @@ class WaitForm(ClientForm):
     Times are offered from the first through the last day. Once valid, `preferences` is what was wished for.
     """
 
-    WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     fields = ("type", "contact", "provider", "location", "zone", "earliest", "latest", *WEEKDAYS, *PartOfDay)
     preferences: Preferences | None = None
 
@@ -236,7 +235,7 @@ class WaitForm(ClientForm):
     @property
     def weekdays(self) -> list[tuple[str, str]]:
         """Field and words of each box."""
-        return [(name, weekday_name(n)) for n, name in enumerate(self.WEEKDAYS)]
+        return [(name, weekday_name(n)) for n, name in enumerate(WEEKDAYS)]
 
     @property
     def parts(self) -> list[tuple[str, str]]:
@@ -249,7 +248,7 @@ class WaitForm(ClientForm):
 
     def _wrong_days(self) -> Iterator[tuple[str, str]]:
         earliest, latest = read_day(self.typed["earliest"]), read_day(self.typed["latest"])
-        weekdays = frozenset(n for n, name in enumerate(self.WEEKDAYS) if self.typed[name])
+        weekdays = frozenset(n for n, name in enumerate(WEEKDAYS) if self.typed[name])
         if earliest is None or earliest > self._last:
             yield (
                 "earliest",

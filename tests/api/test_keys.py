@@ -66,7 +66,9 @@ def test_a_cookie_beside_a_key_changes_nothing(host: Host, system: System) -> No
 
 
 @pytest.mark.parametrize(
-    ("scope", "opened"), [(Scope.READ, {200}), (Scope.BOOK, {201}), (Scope.DECIDE, {404})], ids=lambda value: str(value)
+    ("scope", "opened"),
+    [(Scope.READ, {200}), (Scope.BOOK, {201}), (Scope.DECIDE, {404}), (Scope.INTAKE, {404})],
+    ids=lambda value: str(value),
 )
 def test_a_scope_opens_its_own_operations_alone(host: Host, scope: Scope, opened: set[int]) -> None:
     system = System(host.app.test_client(), make_key(host, scope))
@@ -74,6 +76,7 @@ def test_a_scope_opens_its_own_operations_alone(host: Host, scope: Scope, opened
         Scope.READ: system.get("/appointments"),
         Scope.BOOK: system.post("/requests", WANTED),
         Scope.DECIDE: system.post(f"/appointments/{'0' * 32}/confirm"),
+        Scope.INTAKE: system.get(f"/appointments/{'0' * 32}/intake"),
     }
     assert {answers.pop(scope).status_code} == opened
     for other, answer in answers.items():

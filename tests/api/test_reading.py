@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from portal_plugin.domain.waitlist import PartOfDay
 from tests.api.support import MAYA, System, problem
 from tests.practices import practice, with_calendars
+from tests.services.line import WITH_WAITLIST, join
 from tests.services.steps import act
 from tests.support import TUESDAY_TEN, Host
+from tests.web.visiting import became_guest, open_practice
 
 EVENING = TUESDAY_TEN.replace(hour=21)
 
@@ -229,6 +232,56 @@ def test_the_practice_is_listed_with_what_it_no_longer_has(host: Host, system: S
         "capacity": 1,
         "confirms_itself": False,
         "retired": False,
+    }
+
+
+def test_what_a_new_client_answered_is_told_and_of_anybody_else_nothing(host: Host, system: System) -> None:
+    host.apply(open_practice())
+    became_guest(host)
+    [asked] = system.get("/appointments").json["items"]
+    answers = system.get(f"/appointments/{asked['ref']}/intake").json["items"]
+    assert answers[0] == {
+        "key": "brings",
+        "label": "What brings you here?",
+        "kind": "text",
+        "answer": "Zwölf Nächte ohne Schlaf",
+    }
+    assert {one["key"]: one["answer"] for one in answers[1:]} == {
+        "heard": "A friend",
+        "before": "no",
+        "born": "1990-05-17",
+    }
+    with host.app.app_context():
+        assert [one._asdict() for one in host.portal.intake(asked["ref"])] == answers
+    maya_s = system.make(starts="2026-12-09T15:00:00Z")
+    assert system.get(f"/appointments/{maya_s}/intake").json == {"items": []}
+    assert asked["client"]["new"]
+    assert not system.get(f"/appointments/{maya_s}").json["client"]["new"]
+
+
+def test_who_waits_is_told_in_the_order_in_which_they_are_offered_a_time(host: Host, system: System) -> None:
+    host.apply(WITH_WAITLIST)
+    assert system.get("/waitlist").json == {"items": []}
+    join(host, "maya", provider=None)
+    some = {"weekdays": frozenset({4, 1}), "parts": frozenset({PartOfDay.MORNING})}
+    waits = join(host, "theo", provider="ben", contact="phone", location=None, **some)
+    [first, second] = system.get("/waitlist").json["items"]
+    assert (first["client"]["id"], first["provider"], first["location"]) == ("maya", None, "main")
+    assert (first["weekdays"], first["parts"]) == ([], [])
+    told = {"id": "theo", "name": "Theo", "email": "theo@example.org", "phone": ""}
+    assert second == {
+        "ref": waits.ref,
+        "client": told | {"new": False, "language": "", "zone": ""},
+        "type": "visit",
+        "contact": "phone",
+        "provider": "ben",
+        "location": None,
+        "zone": "America/New_York",
+        "earliest": "2026-12-08",
+        "latest": "2026-12-08",
+        "weekdays": ["tuesday", "friday"],
+        "parts": ["morning"],
+        "created": "2026-12-07T12:00:02Z",
     }
 
 

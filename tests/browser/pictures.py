@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from example_app import MAYA, create_app, portal
+from portal_plugin import Client
 from portal_plugin.testing import Clock
 from tests.browser.capture import captured
 from tests.browser.conftest import SWITCHES
@@ -27,7 +28,8 @@ MORNING = datetime(2027, 1, 11, 13, 30, tzinfo=UTC)
 """A Monday, 8:30 in Portland: the holidays are over, and the weeks ahead are half full."""
 
 BOOK = "/portal/appointments/book"
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1100, "height": 780}
+SCHEDULE = "/portal/review/schedule"
+PHONE, DESKTOP, DESK = {"width": 390, "height": 844}, {"width": 1100, "height": 780}, {"width": 1100, "height": 1000}
 LEFT_OUT = {f"step-{step}-{size}-dark" for step in (1, 3) for size in ("phone", "desktop")}
 """Two steps are enough to see what the dark looks like."""
 
@@ -128,6 +130,52 @@ def take_pictures(browser: Browser, folder: Path) -> None:
                 context.close()
 
 
+def furnish_desk(app: Flask) -> None:
+    """Clients have asked for times, at different times, and some were given one."""
+    clients = [
+        Client("noor", "Noor Haddad", "noor@example.org", "(207) 555-0131"),
+        Client("sam", "Sam Okonkwo", "sam@example.org", "(207) 555-0142"),
+        Client("priya", "Priya Raman-Wojciechowska", "priya@example.org"),
+        Client("ming", "李 明", "ming@example.org"),
+    ]
+    notes = ("My first visit since the summer.\nIs there a ramp?", "", "I come straight from work.", "")
+    providers = ("amara-okafor", "daniel-reyes", "june-takahashi")
+    clock = app.config["PORTAL_CLOCK"]
+    with app.app_context():
+        for turn in range(14):
+            client, provider = clients[turn % len(clients)], providers[turn % len(providers)]
+            clock.now = MORNING - timedelta(hours=26 - turn)
+            wish = {"type": "individual", "contact": "telehealth", "provider": provider}
+            times = [slot.starts for slot in islice(portal.find_slots(**wish), 1 + turn)]
+            if turn % 3 == 2:
+                portal.invite(client, starts=times[-1], **wish)
+                continue
+            asked = portal.request(client, starts=times[-1], note=notes[turn % len(notes)], **wish)
+            if turn not in {0, 7, 13}:
+                portal.confirm(asked.ref)
+        clock.now = MORNING
+
+
+def take_desk_pictures(browser: Browser, folder: Path) -> None:
+    """What Rosa has before her in the morning: at the desk, and on a phone at night."""
+    for end, viewport, scheme in (("", DESK, "light"), ("-phone", PHONE, "dark")):
+        with TemporaryDirectory() as instance, served(instance) as (app, address):
+            furnish_desk(app)
+            context = browser.new_context(
+                base_url=address, viewport=viewport, color_scheme=scheme, device_scale_factor=1.5
+            )
+            page = context.new_page()
+            page.goto("/sign-in")
+            page.get_by_role("button", name="sign in as Rosa").click()
+            expect(page.get_by_role("heading", name="Requests", exact=True)).to_be_visible()
+            to_panel(page)
+            keep(page, folder / f"review-queue{end}.webp")
+            page.goto(f"{SCHEDULE}?day=2027-01-13")
+            to_panel(page)
+            keep(page, folder / f"review-schedule{end}.webp")
+            context.close()
+
+
 def put_together(browser: Browser, folder: Path) -> None:
     """The picture at the top of the README: three steps on a phone, side by side."""
     page = browser.new_page(viewport={"width": 3 * 390 + 4 * 24, "height": 844 + 48}, device_scale_factor=1.25)
@@ -146,6 +194,7 @@ def main(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
         take_pictures(browser, folder)
         put_together(browser, folder)
+        take_desk_pictures(browser, folder)
         take_theme_pictures(browser, folder)
         browser.close()
 

@@ -18,5 +18,5 @@ def test_the_line_is_listed_for_people_and_for_programs(host: Host) -> None:
         "2026-12-07 07:00 EST  theo  Theo  visit by in-person  anybody  2026-12-08 to 2026-12-08, tuesday",
     ]
     [first, second] = json.loads(run(host, "waitlist", "--json").output)["items"]
-    assert (first["client"], first["provider"], first["earliest"]) == ("maya", None, "2026-12-08")
+    assert (first["client"]["id"], first["provider"], first["earliest"]) == ("maya", None, "2026-12-08")
     assert (second["weekdays"], second["created"]) == (["tuesday"], "2026-12-07T12:00:02Z")

@@ -54,6 +54,7 @@ class Row(NamedTuple):
 READ = Row(For.KEY, "GET", Guard.READS, scope=Scope.READ)
 BOOK = Row(For.KEY, "POST", Guard.BEARER, scope=Scope.BOOK)
 DECIDE = Row(For.KEY, "POST", Guard.BEARER, scope=Scope.DECIDE)
+INTAKE = Row(For.KEY, "GET", Guard.READS, scope=Scope.INTAKE)
 
 ADDRESSES: dict[tuple[str, str], Row] = {
     ("/portal/static/<path:filename>", "portal.static"): Row(For.ANYBODY, "GET", keep=Keep.FOR_GOOD),
@@ -100,6 +101,8 @@ ADDRESSES: dict[tuple[str, str], Row] = {
     ("/portal/api/v1/appointments", "portal_api.list_appointments"): READ,
     ("/portal/api/v1/appointments/<ref>", "portal_api.read_appointment"): READ,
     ("/portal/api/v1/appointments/<ref>/history", "portal_api.read_history"): READ,
+    ("/portal/api/v1/appointments/<ref>/intake", "portal_api.read_intake"): INTAKE,
+    ("/portal/api/v1/waitlist", "portal_api.list_waitlist"): READ,
     ("/portal/api/v1/outbox", "portal_api.list_outbox"): READ,
     ("/portal/api/v1/slots", "portal_api.find_slots"): READ,
     ("/portal/api/v1/slots/explain", "portal_api.explain_slot"): READ,

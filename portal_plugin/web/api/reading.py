@@ -9,7 +9,7 @@ from ...domain.appointment import Appointment, Client
 from ...domain.errors import NotFound, NotOffered
 from ...domain.practice import Keyed
 from ...services.slots import explain, free_slots
-from ...storage import appointments, history, outbox_entries
+from ...storage import appointments, guests, history, outbox_entries, waitlist
 from ...storage.outbox_entries import Delivery
 from . import schemas
 from .calls import Call
@@ -54,6 +54,17 @@ def read_history(call: Call[Sent]) -> schemas.History:
     """Read what happened to an appointment, oldest first."""
     entries = history.entries(call.state.db, _found(call).id)
     return schemas.History(items=[schemas.HistoryEntry.model_validate(entry) for entry in entries])
+
+
+def read_intake(call: Call[Sent]) -> schemas.Intake:
+    """Read what a new client answered to the practice's questions."""
+    answers = guests.intake(call.state.db, _found(call))
+    return schemas.Intake(items=[schemas.IntakeAnswer.model_validate(answer) for answer in answers])
+
+
+def list_waitlist(call: Call[Sent]) -> schemas.Waitlist:
+    """List who waits for a time to come free, in the order in which they are offered one."""
+    return schemas.Waitlist(items=[schemas.Waiting.of(one) for one in waitlist.line(call.state.db, call.practice)])
 
 
 def list_outbox(call: Call[OutboxQuery]) -> schemas.Outbox:

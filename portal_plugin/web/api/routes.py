@@ -22,6 +22,7 @@ READING: tuple[tuple[str, View, type[Sent], type[Told]], ...] = (
     ("/appointments", reading.list_appointments, schemas.AppointmentsQuery, schemas.Appointments),
     ("/appointments/{ref}", reading.read_appointment, Sent, schemas.Appointment),
     ("/appointments/{ref}/history", reading.read_history, Sent, schemas.History),
+    ("/waitlist", reading.list_waitlist, Sent, schemas.Waitlist),
     ("/outbox", reading.list_outbox, schemas.OutboxQuery, schemas.Outbox),
     ("/slots", reading.find_slots, schemas.SlotsQuery, schemas.Slots),
     ("/slots/explain", reading.explain_slot, schemas.ExplainQuery, schemas.Explanation),
@@ -44,6 +45,7 @@ ACTING: tuple[tuple[str, View, type[Sent], Scope, int], ...] = (
     ("/appointments/{ref}/no-show", acting.no_show, schemas.Action, Scope.DECIDE, 200),
 )
 OPERATIONS = (
+    Operation("GET", "/appointments/{ref}/intake", reading.read_intake, Scope.INTAKE, Sent, schemas.Intake),
     *(Operation("GET", path, view, Scope.READ, takes, told) for path, view, takes, told in READING),
     *(
         Operation("POST", path, view, scope, takes, schemas.Appointment, status)

@@ -1,19 +1,21 @@
 """What goes in and what comes out. The same models check a call and write the OpenAPI document."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from ...domain import appointment as records
-from ...domain import availability, explanation, practice
+from ...domain import availability, explanation, practice, waitlist
 from ...domain.appointment import LANGUAGE_TAG
+from ...domain.guests import QuestionKind
 from ...domain.history import Result
-from ...domain.instants import zone_names
+from ...domain.instants import WEEKDAYS, zone_names
 from ...domain.lifecycle import ActorKind, Status
 from ...domain.practice import Audience
 from ...domain.text import LONGEST, clean_line
+from ...domain.waitlist import PartOfDay
 from ...storage.outbox_entries import Delivery, Entry
 from ..forms import read_instant
 
@@ -187,6 +189,7 @@ class ClientTold(Told):
     name: str
     email: str
     phone: str
+    new: Annotated[bool, Field(description="Not yet a client of the practice.")]
     language: Annotated[str, Field(description="Of messages; empty for the practice's.")]
     zone: Annotated[str, Field(description="The client's own; empty for the practice's.")]
 
@@ -253,6 +256,60 @@ class HistoryEntry(Told):
 
 class History(Told):
     items: list[HistoryEntry]
+
+
+class IntakeAnswer(Told):
+    """A question as it was asked, and the answer: of a date `2027-01-31`, of yes or no `yes` or `no`."""
+
+    key: str
+    label: str
+    kind: QuestionKind
+    answer: str
+
+
+class Intake(Told):
+    items: list[IntakeAnswer]
+
+
+class Waiting(Told):
+    """A client who waits for a time to come free, from the first through the last of these local days, in `zone`. No
+    `provider`: whoever is free first; no `location`: it happens at a distance; no `weekdays` or `parts` of day: any.
+    """
+
+    ref: Ref
+    client: ClientTold
+    type: str
+    contact: str
+    provider: str | None
+    location: str | None
+    zone: str
+    earliest: date
+    latest: date
+    weekdays: Annotated[list[str], Field(description="`monday` to `sunday`.")]
+    parts: list[PartOfDay]
+    created: datetime
+
+    @classmethod
+    def of(cls, record: waitlist.Waiting) -> Self:
+        wanted = record.preferences
+        return cls(
+            ref=record.ref,
+            client=ClientTold.model_validate(record.client),
+            type=record.type.key,
+            contact=record.contact.key,
+            provider=record.provider.key if record.provider else None,
+            location=record.location.key if record.location else None,
+            zone=record.zone,
+            earliest=wanted.earliest,
+            latest=wanted.latest,
+            weekdays=[WEEKDAYS[day] for day in sorted(wanted.weekdays)],
+            parts=[part for part in PartOfDay if part in wanted.parts],
+            created=record.created,
+        )
+
+
+class Waitlist(Told):
+    items: list[Waiting]
 
 
 class Message(Told):
