@@ -37,7 +37,9 @@ class PostgresServer:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.as_user)
 
     def start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses= -c fsync={self.fsync} -c max_connections=200"
+        # A deadlock is looked for twenty times as soon as by itself: many tests end in one.
+        settings = f"fsync={self.fsync}", "listen_addresses=", "max_connections=200", "deadlock_timeout=50ms"
+        options = " ".join(["-k", str(self.folder), *(f"-c {setting}" for setting in settings)])
         self.run("pg_ctl", "-o", options, "-l", str(self.folder / "log"), "-w", "start")
 
     def restart(self, mode: str) -> None:

@@ -24,6 +24,7 @@ def test_a_full_day_leads_to_the_waitlist_and_a_cancellation_to_an_offer(either_
     expect(page.get_by_role("radio", name="9:00 AM")).to_be_visible()
 
     page.go_back()
+    expect(page.get_by_text("No time is free on this day.")).to_be_visible()
     page.get_by_role("link", name="Join the waitlist").click()
     maya.heading("Join the waitlist")
     page.get_by_label("Morning").check()
