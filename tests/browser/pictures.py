@@ -29,7 +29,7 @@ MORNING = datetime(2027, 1, 11, 13, 30, tzinfo=UTC)
 
 BOOK = "/portal/appointments/book"
 SCHEDULE = "/portal/review/schedule"
-PHONE, DESKTOP, DESK = {"width": 390, "height": 844}, {"width": 1100, "height": 780}, {"width": 1100, "height": 1000}
+PHONE, DESKTOP, DESK = {"width": 390, "height": 844}, {"width": 1100, "height": 780}, {"width": 1100, "height": 900}
 LEFT_OUT = {f"step-{step}-{size}-dark" for step in (1, 3) for size in ("phone", "desktop")}
 """Two steps are enough to see what the dark looks like."""
 
@@ -136,7 +136,7 @@ def furnish_desk(app: Flask) -> None:
         Client("noor", "Noor Haddad", "noor@example.org", "(207) 555-0131"),
         Client("sam", "Sam Okonkwo", "sam@example.org", "(207) 555-0142"),
         Client("priya", "Priya Raman-Wojciechowska", "priya@example.org"),
-        Client("ming", "李 明", "ming@example.org"),
+        Client("linh", "Linh Nguyen", "linh@example.org"),
     ]
     notes = ("My first visit since the summer.\nIs there a ramp?", "", "I come straight from work.", "")
     providers = ("amara-okafor", "daniel-reyes", "june-takahashi")

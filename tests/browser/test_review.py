@@ -5,11 +5,12 @@ from playwright.sync_api import expect
 
 from portal_plugin import Client
 from tests.browser.conftest import Visit
-from tests.browser.desk import APPOINTMENTS, DAY, INVITE, REVIEW, SCHEDULE, furnished_desk
+from tests.browser.desk import APPOINTMENTS, DAY, INVITE, REVIEW, SCHEDULE, WAITLIST, furnished_desk
 from tests.browser.site import Site
 from tests.browser.test_fit import TOO_SMALL, TOO_WIDE
 from tests.browser.test_keyboard import tab_to
 from tests.browser.visitor import Visitor
+from tests.practices import practice
 from tests.support import TUESDAY_TEN
 
 pytestmark = pytest.mark.browser
@@ -239,6 +240,17 @@ def test_the_queue_needs_only_a_keyboard(either_rosa: Visitor, site: Site) -> No
     page.keyboard.press("Space")
     expect(page.get_by_text("Everybody has an answer.")).to_be_visible()
     assert statuses(site) == ["confirmed", "declined"]
+
+
+@pytest.mark.parametrize("path", [REVIEW, SCHEDULE, APPOINTMENTS, INVITE, WAITLIST])
+def test_on_a_phone_the_tabs_are_one_line_and_the_one_that_is_open_is_in_view(
+    rosa: Visitor, site: Site, path: str
+) -> None:
+    site.host.apply(practice(waitlist_hours=24))
+    rosa.open(path)
+    tabs = rosa.page.locator(".portal-tabs a")
+    assert len({tab.bounding_box()["y"] for tab in tabs.all()}) == 1
+    expect(tabs.and_(rosa.page.locator("[aria-current]"))).to_be_in_viewport(ratio=1)
 
 
 def test_no_review_panel_scrolls_sideways_and_every_target_is_large_enough(rosa: Visitor, site: Site) -> None:
