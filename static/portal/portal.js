@@ -195,13 +195,19 @@
     say(told(silent ? "saySilent" : "sayFailed"), true);
   });
 
-  // Whoever is quicker than the network is shown what they asked for last.
+  // Whoever is quicker than the network is shown what they asked for last. What of the rest was refused is said then.
+  let refused = "";
   const overtaken = (ctx) => !polls(ctx) && ctx !== newest && waiting.has(newest);
+  const refusals = (fragment) => {
+    const told = [...fragment.querySelectorAll(".portal-errors :is(li, p)")].map((each) => each.textContent.trim());
+    return told.length ? [`${fragment.querySelector("[data-portal-title]")?.dataset.portalTitle}:`, ...told] : [];
+  };
 
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;
     if ((ours(event) || ctx.target === "#portal-panel") && overtaken(ctx)) {
       event.preventDefault();
+      refused = [refused, ...refusals(tasks[0].fragment)].join(" ").trim();
       return answered(ctx);
     }
     if (!ours(event)) return;
@@ -238,7 +244,8 @@
     followTitle();
     offerOwnZone();
     if (polls(ctx)) return announceChanges();
-    say(panel()?.dataset.portalNews);
+    say([panel()?.dataset.portalNews, refused].filter(Boolean).join(" "), Boolean(refused));
+    refused = "";
     if (ctx.swap !== "outerMorph") moveFocus(ctx);
   });
 

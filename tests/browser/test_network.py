@@ -1,12 +1,11 @@
 """A slow network is shown and nothing moves, a second press is harmless, and without a network nothing is lost."""
 
 import re
-from collections.abc import Callable
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Locator, Request, Route, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.site import Site
@@ -149,28 +148,9 @@ def test_back_works_while_an_answer_is_still_on_its_way(maya: Visitor) -> None:
     expect(maya.page.get_by_role("radio", name="Main Street")).to_be_checked()
 
 
-def held_back(maya: Visitor, addresses: str) -> Callable[[], None]:
-    """What is asked for from now on gets no answer, until a call lets the oldest that is still waited for have it."""
-    late: list[Route] = []
-    maya.page.route(addresses, lambda route: late.append(route))
-
-    def nobody_waits_for(request: Request) -> None:
-        late[:] = [route for route in late if route.request != request]
-
-    maya.page.on("requestfailed", nobody_waits_for)
-
-    def let_go() -> None:
-        while not late:
-            maya.page.wait_for_timeout(20)
-        with maya.page.expect_response("**"):
-            late.pop(0).continue_()
-
-    return let_go
-
-
 def test_the_last_of_two_days_that_were_tapped_is_shown_though_the_first_is_answered_first(maya: Visitor) -> None:
     maya.open(STEP_2)
-    let_go = held_back(maya, "**/book/time**")
+    let_go = maya.held_back("**/book/time**")
     for day in (WEDNESDAY, THURSDAY):
         maya.page.get_by_role("link", name=day).click()
     let_go()
@@ -186,7 +166,7 @@ def test_the_last_of_two_days_that_were_tapped_is_shown_though_the_first_is_answ
 def test_what_was_tapped_while_back_was_on_its_way_is_where_it_leads(maya: Visitor) -> None:
     maya.open(BOOK)
     maya.step_1("Therapy visit", "In person", "Main Street")
-    let_go = held_back(maya, "**/appointments/**")
+    let_go = maya.held_back("**/appointments/**")
     maya.page.go_back()
     maya.page.get_by_role("link", name=WEDNESDAY).click()
     let_go()
@@ -197,7 +177,7 @@ def test_what_was_tapped_while_back_was_on_its_way_is_where_it_leads(maya: Visit
 
 def test_of_choices_that_are_changed_in_haste_the_last_counts(maya: Visitor) -> None:
     maya.open(BOOK)
-    let_go = held_back(maya, "**/appointments/book?**")
+    let_go = maya.held_back("**/appointments/book?**")
     maya.page.get_by_role("radio", name="Therapy visit").check()
     for name in ("Quick call", "Therapy visit"):
         with maya.page.expect_event("requestfailed"):
@@ -212,7 +192,7 @@ def test_of_choices_that_are_changed_in_haste_the_last_counts(maya: Visitor) -> 
 def test_of_times_that_are_chosen_in_haste_the_last_is_kept(maya: Visitor, site: Site) -> None:
     site.host.apply(practice(hold_minutes=10))
     maya.open(STEP_2)
-    let_go = held_back(maya, "**/book/hold")
+    let_go = maya.held_back("**/book/hold")
     for time in ("10:00 AM", "11:00 AM", "1:00 PM"):
         maya.page.get_by_role("radio", name=time).check()
     let_go()

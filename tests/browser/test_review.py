@@ -1,5 +1,7 @@
 """Rosa decides, with and without JavaScript, while others decide too."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -42,6 +44,27 @@ def test_a_request_is_confirmed_with_a_message_in_one_action(either_rosa: Visito
     )
     [confirmed] = site.appointments()
     assert (confirmed.status, confirmed.message) == ("confirmed", "Ring twice.")
+
+
+def test_of_two_decided_in_haste_what_was_refused_is_said_as_well(rosa: Visitor, site: Site) -> None:
+    for n in range(3):
+        site.host.request("maya", TUESDAY_TEN + n * DAY)
+    rosa.page.clock.install()
+    rosa.open(REVIEW)
+    [first, *_] = site.appointments()
+    site.decide("decline", first.ref)
+    rosa.expects.add(409)
+    let_go = rosa.held_back("**/review/appointments/*")
+    for day in ("Tuesday, December 8", "Wednesday, December 9"):
+        rosa.button(f"Confirm Maya Lindqvist, {day}").click()
+    let_go()
+    let_go()
+    expect(rosa.page.locator("#portal-results")).to_contain_text("Wednesday, December 9, 2026, 10:00 AM: Confirmed")
+    expect(rosa.page.get_by_role("status").first).to_have_class("portal-alert")
+    expect(rosa.page.get_by_role("status").first).to_contain_text(
+        re.compile("Maya Lindqvist.*: This appointment is declined and can no longer be confirmed")
+    )
+    assert statuses(site) == ["declined", "confirmed", "requested"]
 
 
 def test_several_are_declined_at_once(either_rosa: Visitor, site: Site) -> None:

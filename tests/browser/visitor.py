@@ -1,12 +1,12 @@
 """A person with a browser. Whatever the browser complains of is kept and fails the test."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, Route, expect
 
 from tests.browser.site import Site
 
@@ -59,6 +59,24 @@ class Visitor:
         self.context.set_offline(True)
         yield
         self.context.set_offline(False)
+
+    def held_back(self, addresses: str) -> Callable[[], None]:
+        """What is asked for from now on gets no answer, until a call lets the oldest that is still wanted have it."""
+        late: list[Route] = []
+        self.page.route(addresses, lambda route: late.append(route))
+
+        def nobody_waits_for(request: Request) -> None:
+            late[:] = [route for route in late if route.request != request]
+
+        self.page.on("requestfailed", nobody_waits_for)
+
+        def let_go() -> None:
+            while not late:
+                self.page.wait_for_timeout(20)
+            with self.page.expect_response("**"):
+                late.pop(0).continue_()
+
+        return let_go
 
     # What is done on several pages.
 
