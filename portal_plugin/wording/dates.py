@@ -61,6 +61,12 @@ def short_date(day: date) -> str:
     return _written(day.year, day.month, day.day, "MMMEd", current().tag)
 
 
+def typed_date(written: str) -> str:
+    """`May 17, 1990`, of `1990-05-17`."""
+    day = date.fromisoformat(written)
+    return _written(day.year, day.month, day.day, "yMMMMd", current().tag)
+
+
 def month_name(day: date) -> str:
     """`December 2026`."""
     return _written(day.year, day.month, 1, "yMMMM", current().tag)
@@ -248,6 +254,7 @@ def phone_number(e164: str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "portal_date": long_date,
     "portal_short_date": short_date,
+    "portal_typed_date": typed_date,
     "portal_exact_time": exact_time,
     "portal_month": month_name,
     "portal_time": told_time,

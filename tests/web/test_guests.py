@@ -566,6 +566,7 @@ def test_intake_answers_are_for_staff_and_in_no_message(open_host: Host) -> None
     for told in ("New client", "What brings you here? Zwölf Nächte ohne Schlaf", "How did you hear of us? A friend"):
         assert told in page.words
     assert "Have you been in therapy before? No" in page.words
+    assert "Your date of birth May 17, 1990" in page.words
     with open_host.app.app_context():
         exported = open_host.portal.export_client(asked.client.id)
         assert {"appointment": asked.ref, "question": "Your date of birth", "answer": "1990-05-17"} in exported[
