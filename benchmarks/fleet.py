@@ -106,7 +106,8 @@ def fleet(database: str, folder: Path, processes: int = PROCESSES, app: str = "c
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     with listening, log.open("w") as output, sink(folder / "mails.notes", "mail") as mails:
         place = Place(database, mails.port, time.time())
-        environment = place.environment()
+        # As the units of docs/deploying.md have it.
+        environment = place.environment() | {"MALLOC_ARENA_MAX": "2"}
         command = [sys.executable, "-m", "gunicorn", "--workers", str(processes), "--threads", str(THREADS)]
         command += ["--bind", f"fd://{listening.fileno()}", "--no-control-socket", "--log-level", "warning"]
         command += [f"benchmarks.site:{app}()"]
