@@ -4,15 +4,16 @@ import base64
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from example_app import MAYA, create_app, portal
@@ -29,7 +30,11 @@ MORNING = datetime(2027, 1, 11, 13, 30, tzinfo=UTC)
 
 BOOK = "/portal/appointments/book"
 SCHEDULE = "/portal/review/schedule"
-PHONE, DESKTOP, DESK = {"width": 390, "height": 844}, {"width": 1100, "height": 780}, {"width": 1100, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1100, "height": 780}
+DESK: ViewportSize = {"width": 1100, "height": 900}
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, Scheme] = "light", "dark"
 LEFT_OUT = {f"step-{step}-{size}-dark" for step in (1, 3) for size in ("phone", "desktop")}
 """Two steps are enough to see what the dark looks like."""
 
@@ -112,22 +117,29 @@ def walk(page: Page, folder: Path, look: str) -> None:
     keep(page, folder / f"step-3-{look}.webp")
 
 
+@contextmanager
+def signed_in(
+    browser: Browser, who: str, furnish: Callable[[Flask], None], viewport: ViewportSize, scheme: Scheme
+) -> Iterator[Page]:
+    """Where the sign-in leads, in a site of its own that was furnished."""
+    with TemporaryDirectory() as instance, served(instance) as (app, address):
+        furnish(app)
+        context = browser.new_context(base_url=address, viewport=viewport, color_scheme=scheme, device_scale_factor=1.5)
+        page = context.new_page()
+        page.goto("/sign-in")
+        page.get_by_role("button", name=f"sign in as {who}").click()
+        expect(page.locator(".portal-title")).to_be_visible()
+        to_panel(page)
+        yield page
+        context.close()
+
+
 def take_pictures(browser: Browser, folder: Path) -> None:
     for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
-        for scheme in ("light", "dark"):
-            with TemporaryDirectory() as instance, served(instance) as (app, address):
-                furnish(app)
-                context = browser.new_context(
-                    base_url=address, viewport=viewport, color_scheme=scheme, device_scale_factor=1.5
-                )
-                page = context.new_page()
-                page.goto("/sign-in")
-                page.get_by_role("button", name="sign in as Maya").click()
-                expect(page.get_by_role("heading", name="Upcoming appointments")).to_be_visible()
-                to_panel(page)
+        for scheme in SCHEMES:
+            with signed_in(browser, "Maya", furnish, viewport, scheme) as page:
                 keep(page, folder / f"upcoming-{size}-{scheme}.webp")
                 walk(page, folder, f"{size}-{scheme}")
-                context.close()
 
 
 def furnish_desk(app: Flask) -> None:
@@ -158,22 +170,12 @@ def furnish_desk(app: Flask) -> None:
 
 def take_desk_pictures(browser: Browser, folder: Path) -> None:
     """What Rosa has before her in the morning: at the desk, and on a phone at night."""
-    for end, viewport, scheme in (("", DESK, "light"), ("-phone", PHONE, "dark")):
-        with TemporaryDirectory() as instance, served(instance) as (app, address):
-            furnish_desk(app)
-            context = browser.new_context(
-                base_url=address, viewport=viewport, color_scheme=scheme, device_scale_factor=1.5
-            )
-            page = context.new_page()
-            page.goto("/sign-in")
-            page.get_by_role("button", name="sign in as Rosa").click()
-            expect(page.get_by_role("heading", name="Requests", exact=True)).to_be_visible()
-            to_panel(page)
+    for end, viewport, scheme in (("", DESK, SCHEMES[0]), ("-phone", PHONE, SCHEMES[1])):
+        with signed_in(browser, "Rosa", furnish_desk, viewport, scheme) as page:
             keep(page, folder / f"review-queue{end}.webp")
             page.goto(f"{SCHEDULE}?day=2027-01-13")
             to_panel(page)
             keep(page, folder / f"review-schedule{end}.webp")
-            context.close()
 
 
 def put_together(browser: Browser, folder: Path) -> None:
