@@ -98,8 +98,8 @@ class Machine:
         settings = self.placed(block("env", "FLASK_APP"))
         settings += f"FLASK_MAIL_SERVER=127.0.0.1\nFLASK_MAIL_PORT={mail}\nFLASK_MAIL_USE_TLS=false\n"
         (folder / "etc/website.env").write_text(settings)
+        settings += "\n".join(re.findall("(?m)^Environment=(.*)$", self.placed(block("ini", "until flask"))))
         self.environment = dict(line.split("=", 1) for line in settings.splitlines()) | {
-            "PATH": self.placed(value(block("ini", "until flask"), "Environment").removeprefix("PATH=")),
             "PYTHONPATH": str(ROOT),
             "HOME": str(folder),
         }
