@@ -477,6 +477,15 @@ def test_whoever_waits_is_not_outdated_and_whoever_has_waited_is_forgotten_in_ti
     assert "maya" not in repr(rows(full, "SELECT * FROM portal_history"))
 
 
+def test_whoever_waits_is_kept_however_long_ago_they_came(full: Host) -> None:
+    full.request("maya", TUESDAY_TEN + 2 * DAY)
+    full.clock.now = MONDAY + 300 * DAY
+    join(full, "maya", (MONDAY + 310 * DAY).date())
+    with full.app.app_context():
+        erase_outdated(full.state, MONDAY + 200 * DAY)
+    assert line(full) == ["maya"]
+
+
 # Order holds, whoever waits for what.
 
 HOURS = [TUESDAY_TEN + n * HOUR for n in (-1, 0, 1, 3, 4, 5, 6)]

@@ -86,6 +86,10 @@ def test_the_library_s_own_strategy_counts_the_same_windows(db: Database) -> Non
     assert [own.hit(RATE, "maya"), own.test(RATE, "maya"), own.hit(RATE, "maya")] == [True, False, False]
     own.clear(RATE, "maya")
     assert own.get_window_stats(RATE, "maya").remaining == 3
+    assert own.hit(RATE, "maya", cost=2)
+    assert own.get_window_stats(RATE, "maya").remaining == 1
+    assert storage.incr(maya, 60) == 3
+    assert storage.check()
     clock.advance(timedelta(minutes=1))
     assert ours.hit_all([(theo, RATE)], NOW + 60) == [(1, 60)]
 
