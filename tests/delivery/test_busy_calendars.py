@@ -454,6 +454,19 @@ def test_a_calendar_that_nobody_has_any_more_is_forgotten(either_host: Host, cal
     assert listed(either_host) == ["No provider has a busy_calendar."]
 
 
+def test_a_calendar_that_stays_is_not_read_anew_for_another(either_host: Host, calendars: CalendarHost) -> None:
+    for name in ("ada", "ben"):
+        calendars.pages[f"/{name}.ics"] = says(ics(AT_TEN))
+    ben_s = calendars.address("/ben.ics")
+    either_host.apply(with_calendars(ada=calendars.address(), ben=ben_s))
+    either_host.deliver()
+    either_host.apply(with_calendars(ben=ben_s))
+    for _ in range(2):
+        either_host.deliver()
+    assert sorted(calendars.paths) == ["/ada.ics", "/ben.ics"]
+    assert len(stored(either_host)) == 1
+
+
 def test_the_calendar_of_a_provider_who_left_is_forgotten(host: Host, calendars: CalendarHost) -> None:
     calendars.pages["/ada.ics"] = says(ics(AT_TEN))
     host.deliver()
