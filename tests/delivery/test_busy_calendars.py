@@ -98,6 +98,13 @@ def test_a_loader_of_the_host_counts_beside_it(either_host: Host, calendars: Cal
     assert TUESDAY_TEN - HOUR in free
 
 
+def test_two_who_share_a_calendar_are_both_busy(either_host: Host, calendars: CalendarHost) -> None:
+    calendars.pages["/ada.ics"] = says(ics(AT_TEN))
+    either_host.apply(with_calendars(ada=calendars.address(), ben=calendars.address()))
+    either_host.deliver()
+    assert len({provider for provider, *_ in stored(either_host)}) == 2
+
+
 def test_what_is_removed_from_the_calendar_is_offered_again(either_host: Host, calendars: CalendarHost) -> None:
     calendars.pages["/ada.ics"] = says(ics(AT_TEN, AT_ELEVEN))
     either_host.deliver()
