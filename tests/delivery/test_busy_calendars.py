@@ -150,6 +150,17 @@ def test_it_is_asked_every_five_minutes_and_not_before(either_host: Host, calend
     assert len(calendars.asked) == 2
 
 
+def test_the_one_that_has_waited_longest_is_read_first(host: Host, calendars: CalendarHost) -> None:
+    ben_s = calendars.address("/ben.ics")
+    host.apply(with_calendars(ben=ben_s))
+    host.deliver()
+    host.clock.advance(timedelta(minutes=1))
+    host.apply(with_calendars(ada=calendars.address(), ben=ben_s))
+    host.deliver()
+    again(host)
+    assert calendars.paths == ["/ben.ics", "/ada.ics", "/ben.ics", "/ada.ics"]
+
+
 def test_a_clock_that_was_put_back_does_not_stop_it(host: Host, calendars: CalendarHost) -> None:
     host.clock.advance(timedelta(days=3))
     host.deliver()
