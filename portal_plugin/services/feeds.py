@@ -16,21 +16,18 @@ PAST, AHEAD = timedelta(days=60), timedelta(days=800)
 _HAPPENING = frozenset({Status.CONFIRMED, Status.COMPLETED, Status.NO_SHOW})
 
 
-def renew(state: State, kind: Kind, owner: str, actor: Actor) -> Feed:
+def renew(state: State, kind: Kind, owner: str, actor: Actor) -> None:
     """A new secret address; the one before ends with it. Recorded in the history."""
     with state.db.atomic():
-        feed = feeds.renew(state.db, kind, owner, state.now())
+        feeds.renew(state.db, kind, owner, state.now())
         history.record(state.db, None, actor, Event.FEED, None, None, _about(kind, owner), state.now())
-    return feed
 
 
-def end(state: State, kind: Kind, owner: str, actor: Actor) -> bool:
-    """Let the address lead nowhere; whether there was one."""
+def end(state: State, kind: Kind, owner: str, actor: Actor) -> None:
+    """Let the address lead nowhere."""
     with state.db.atomic():
-        ended = feeds.end(state.db, kind, owner)
-        if ended:
+        if feeds.end(state.db, kind, owner):
             history.record(state.db, None, actor, Event.FEED_END, None, None, _about(kind, owner), state.now())
-    return ended
 
 
 def told(state: State, practice: Practice, feed: Feed) -> list[Appointment]:

@@ -36,16 +36,14 @@ class Feed(NamedTuple):
         return f"Feed({self.kind}, created {self.created:%Y-%m-%d})"
 
 
-def renew(db: Database, kind: Kind, owner: str, now: datetime) -> Feed:
+def renew(db: Database, kind: Kind, owner: str, now: datetime) -> None:
     """A new address; one that there was leads nowhere from now on."""
-    secret = secrets.token_urlsafe(32)
     run(
         db,
         "INSERT INTO portal_feed (kind, owner, secret, created) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (kind, owner) DO UPDATE SET secret = EXCLUDED.secret, created = EXCLUDED.created",
-        *(kind, owner, secret, now),
+        *(kind, owner, secrets.token_urlsafe(32), now),
     )
-    return Feed(kind, owner, secret, now.replace(microsecond=0))
 
 
 def end(db: Database, kind: Kind, owner: str) -> bool:

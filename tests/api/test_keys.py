@@ -96,7 +96,8 @@ def test_a_key_is_shown_once_and_only_its_hash_is_stored(host: Host) -> None:
     result = run(host, "create", "Front desk", "--scope", "read")
     assert result.exit_code == 0
     assert re.fullmatch(r"portal_[0-9a-f]{12}_[\w-]{43}\n", result.stdout)
-    secret = result.stdout.strip().split("_", 2)[2]
+    _, id, secret = result.stdout.strip().split("_", 2)
+    assert f"flask portal keys revoke {id}" in result.stderr
     assert secret not in str(rows(host, "SELECT * FROM portal_api_key"))
     assert secret not in run(host, "list").output + run(host, "list", "--json").output
 
@@ -115,6 +116,13 @@ def test_the_list_has_names_scopes_and_last_use(host: Host) -> None:
         "last_used": "2026-12-07T12:00:00Z",
         "revoked": None,
     }
+
+
+def test_the_answer_to_a_new_key_is_its_entry_of_the_list(host: Host) -> None:
+    result = run(host, "create", "Front desk", "--scope", "read", "--json")
+    made = json.loads(result.stdout)
+    assert made.pop("key").split("_")[1] == made["id"]
+    assert json.loads(run(host, "list", "--json").stdout)["items"] == [made]
 
 
 def test_a_revoked_key_opens_nothing_and_stays_in_the_list(host: Host) -> None:

@@ -544,7 +544,7 @@ def test_export_writes_json_that_another_program_reads(host: Host) -> None:
     assert rows[-1] == ("staff", "command line", "export")
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t"], ids=ascii)
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t"], ids=["equals", "plus", "minus", "at", "tab"])
 def test_what_a_spreadsheet_would_take_for_a_formula_is_text_in_an_export(host: Host, first: str) -> None:
     note = f'x\n{first}HYPERLINK("https://evil.example")'
     host.request(note=note)

@@ -98,6 +98,13 @@ def test_a_loader_of_the_host_counts_beside_it(either_host: Host, calendars: Cal
     assert TUESDAY_TEN - HOUR in free
 
 
+def test_two_who_share_a_calendar_are_both_busy(either_host: Host, calendars: CalendarHost) -> None:
+    calendars.pages["/ada.ics"] = says(ics(AT_TEN))
+    either_host.apply(with_calendars(ada=calendars.address(), ben=calendars.address()))
+    either_host.deliver()
+    assert len({provider for provider, *_ in stored(either_host)}) == 2
+
+
 def test_what_is_removed_from_the_calendar_is_offered_again(either_host: Host, calendars: CalendarHost) -> None:
     calendars.pages["/ada.ics"] = says(ics(AT_TEN, AT_ELEVEN))
     either_host.deliver()
@@ -141,6 +148,17 @@ def test_it_is_asked_every_five_minutes_and_not_before(either_host: Host, calend
     either_host.clock.advance(timedelta(seconds=1))
     either_host.deliver()
     assert len(calendars.asked) == 2
+
+
+def test_the_one_that_has_waited_longest_is_read_first(host: Host, calendars: CalendarHost) -> None:
+    ben_s = calendars.address("/ben.ics")
+    host.apply(with_calendars(ben=ben_s))
+    host.deliver()
+    host.clock.advance(timedelta(minutes=1))
+    host.apply(with_calendars(ada=calendars.address(), ben=ben_s))
+    host.deliver()
+    again(host)
+    assert calendars.paths == ["/ben.ics", "/ada.ics", "/ben.ics", "/ada.ics"]
 
 
 def test_a_clock_that_was_put_back_does_not_stop_it(host: Host, calendars: CalendarHost) -> None:
@@ -452,6 +470,19 @@ def test_a_calendar_that_nobody_has_any_more_is_forgotten(either_host: Host, cal
     assert stored(either_host) == []
     assert rows(either_host, "SELECT * FROM portal_busy_calendar") == []
     assert listed(either_host) == ["No provider has a busy_calendar."]
+
+
+def test_a_calendar_that_stays_is_not_read_anew_for_another(either_host: Host, calendars: CalendarHost) -> None:
+    for name in ("ada", "ben"):
+        calendars.pages[f"/{name}.ics"] = says(ics(AT_TEN))
+    ben_s = calendars.address("/ben.ics")
+    either_host.apply(with_calendars(ada=calendars.address(), ben=ben_s))
+    either_host.deliver()
+    either_host.apply(with_calendars(ben=ben_s))
+    for _ in range(2):
+        either_host.deliver()
+    assert sorted(calendars.paths) == ["/ada.ics", "/ben.ics"]
+    assert len(stored(either_host)) == 1
 
 
 def test_the_calendar_of_a_provider_who_left_is_forgotten(host: Host, calendars: CalendarHost) -> None:

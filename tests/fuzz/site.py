@@ -97,7 +97,9 @@ class Site:
             self.wish = practice.wish("visit", "in-person", "ada", "main")
             day_off = Preferences(MONDAY.date(), MONDAY.date(), frozenset(), frozenset())
             waiting = waitlist.join(host.state, practice, self.wish, maya, day_off, Actor(ActorKind.CLIENT, "maya"))
-            secrets = [feeds.renew(db, kind, owner, MONDAY).secret for kind, owner in _FEEDS]
+            for kind, owner in _FEEDS:
+                feeds.renew(db, kind, owner, MONDAY)
+            secrets = [known.secret for kind, owner in _FEEDS if (known := feeds.of(db, kind, owner))]
             [draft] = db.execute_sql("SELECT ref FROM portal_guest_request WHERE appointment IS NULL").fetchone()
             [key] = db.execute_sql("SELECT message_id FROM portal_outbox LIMIT 1").fetchone()
         host.deliver()

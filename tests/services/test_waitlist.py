@@ -317,12 +317,28 @@ def test_waiting_ends_when_the_latest_day_has_passed(full: Host) -> None:
     assert rows(full, "SELECT outcome FROM portal_waitlist") == [("expired",)]
 
 
+def test_waiting_ends_with_the_day_of_the_place(host: Host) -> None:
+    """Not with the practice's, where midnight comes three hours earlier."""
+    data = practice(waitlist_hours=24)
+    data["locations"][0]["zone"] = "America/Los_Angeles"
+    host.apply(data)
+    fill(host)
+    join(host, "maya")
+    host.clock.now = datetime(2026, 12, 8, 23, 59, tzinfo=ZoneInfo("America/Los_Angeles"))
+    offer(host)
+    assert line(host) == ["maya"]
+    host.clock.advance(timedelta(minutes=5))
+    offer(host)
+    assert line(host) == []
+
+
 # Joining and leaving.
 
 
 def test_one_has_one_place_in_the_line_of_a_type(full: Host) -> None:
-    first = join(full, "maya")
-    assert join(full, "maya").ref == first.ref, "the same form sent twice"
+    wish = {"weekdays": frozenset({1, 2}), "parts": frozenset({PartOfDay.MORNING, PartOfDay.AFTERNOON})}
+    first = join(full, "maya", **wish)
+    assert join(full, "maya", **wish).ref == first.ref, "the same form sent twice"
     with pytest.raises(NotAllowed, match="You are on the waitlist for Therapy visit already"):
         join(full, "maya", WEDNESDAY)
     join(full, "maya", type="call", contact="phone", location=None)
@@ -364,6 +380,18 @@ def test_whoever_left_is_offered_nothing_and_keeps_what_was_offered(full: Host) 
     ]
     told = "SELECT action, actor, reason FROM portal_history WHERE action IN ('wait', 'wait_end') ORDER BY id"
     assert rows(full, told) == [("wait", "maya", ""), ("wait", "theo", ""), ("wait_end", "maya", "")]
+
+
+def test_whoever_leaves_while_the_host_is_asked_is_offered_nothing(sqlite_full: Host) -> None:
+    place = join(sqlite_full, "maya")
+
+    @sqlite_full.portal.veto_request
+    def meanwhile(proposal) -> None:  # type: ignore[no-untyped-def]
+        waitlist.leave(sqlite_full.state, place, Outcome.LEFT, Actor(ActorKind.CLIENT, "maya"))
+
+    release(sqlite_full)
+    assert offer(sqlite_full) == 0
+    assert offers(sqlite_full) == []
 
 
 # What it costs.
@@ -455,6 +483,7 @@ def test_the_copy_holds_the_waiting_and_erasing_takes_it_away(full: Host) -> Non
         *("maya@example.org", "visit", "morning"),
         None,
     )
+    assert "id" not in told, "a number of ours says how many others wait"
     assert "theo" not in json.dumps(act(full, "export_client", "maya")).lower()
 
     assert act(full, "erase_client", "maya") == 0
@@ -475,6 +504,15 @@ def test_whoever_waits_is_not_outdated_and_whoever_has_waited_is_forgotten_in_ti
         erase_outdated(full.state, MONDAY + 31 * DAY)
     assert rows(full, "SELECT * FROM portal_waitlist") == []
     assert "maya" not in repr(rows(full, "SELECT * FROM portal_history"))
+
+
+def test_whoever_waits_is_kept_however_long_ago_they_came(full: Host) -> None:
+    full.request("maya", TUESDAY_TEN + 2 * DAY)
+    full.clock.now = MONDAY + 300 * DAY
+    join(full, "maya", (MONDAY + 310 * DAY).date())
+    with full.app.app_context():
+        erase_outdated(full.state, MONDAY + 200 * DAY)
+    assert line(full) == ["maya"]
 
 
 # Order holds, whoever waits for what.

@@ -1,8 +1,10 @@
 """Counting in fixed windows: several at once, on the portal's database as on Redis."""
 
 import logging
+import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -86,6 +88,10 @@ def test_the_library_s_own_strategy_counts_the_same_windows(db: Database) -> Non
     assert [own.hit(RATE, "maya"), own.test(RATE, "maya"), own.hit(RATE, "maya")] == [True, False, False]
     own.clear(RATE, "maya")
     assert own.get_window_stats(RATE, "maya").remaining == 3
+    assert own.hit(RATE, "maya", cost=2)
+    assert own.get_window_stats(RATE, "maya").remaining == 1
+    assert storage.incr(maya, 60) == 3
+    assert storage.check()
     clock.advance(timedelta(minutes=1))
     assert ours.hit_all([(theo, RATE)], NOW + 60) == [(1, 60)]
 
@@ -138,6 +144,14 @@ def test_while_redis_is_away_nobody_is_counted_and_the_log_says_so_once_a_minute
 
 def test_a_redis_that_cannot_be_reached_at_the_start_stops_no_site(one_db: Database) -> None:
     assert open_windows("redis://127.0.0.1:1/0", one_db, Clock(MONDAY)).hit_all([("client", RATE)], NOW) is None
+
+
+def test_a_redis_that_hangs_keeps_nobody_waiting(one_db: Database) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        windows = open_windows(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", one_db, Clock(MONDAY))
+        asked = time.monotonic()
+        assert windows.hit_all([("client", RATE)], NOW) is None
+        assert time.monotonic() - asked < 5
 
 
 def test_a_missing_driver_is_named_with_what_to_install(one_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_a_visitor_books_by_mail_and_the_practice_hears_only_at_the_end(open_hos
     assert "Location: Main Street, 1 Main Street, New York" in mail.text
     link = link_in(mail)
     shown = open_page(visitor, link)
-    assert "Nothing has been sent yet." in shown.words
+    assert "This time is kept for you until 8:00 AM. Nothing has been sent yet." in shown.words
     assert "Tuesday, December 8, 2026" in shown.words
     assert counted(open_host)[0] == 0
     sent = press(visitor, link)
@@ -283,6 +283,7 @@ def test_what_was_typed_can_be_corrected_and_the_time_stays_held(open_host: Host
     [form] = page.forms[YOU]
     assert form.items() >= (NINA | {"email": "nnia@example.org"}).items()
     assert visitor.post(YOU, data=form | {"email": "nina@example.org"}).status_code == 200
+    assert "nnia" not in str(stored(open_host)["outbox"]), "somebody else may have that address"
     [mail] = open_host.deliver()
     assert mail.to == ["nina@example.org"]
     assert "the time is kept for you" in mail.text
@@ -316,6 +317,7 @@ def test_where_requests_hold_no_time_a_visitor_holds_none(open_host: Host, visit
     assert stored(open_host)["claim"] == []
     [mail] = open_host.deliver()
     assert "not kept for you" in mail.text
+    assert "kept for you" not in open_page(visitor, link_in(mail)).words
     assert press(visitor, link_in(mail)).status_code == 303
 
 
@@ -574,6 +576,16 @@ def test_intake_answers_are_for_staff_and_in_no_message(open_host: Host) -> None
         ]
         open_host.portal.erase_client(asked.client.id, cancel=True)
     assert rows(open_host, "intake") == []
+
+
+def test_the_mail_with_the_link_is_told_and_forgotten_with_what_it_became(open_host: Host) -> None:
+    became_guest(open_host)
+    with open_host.app.app_context():
+        [asked] = open_host.portal.appointments()
+        told = open_host.portal.export_client(asked.client.id)["messages"]
+        assert [(one["appointment"], one["topic"]) for one in told] == [(asked.ref, "verify"), (asked.ref, "received")]
+        open_host.portal.erase_client(asked.client.id, cancel=True)
+    assert "nina" not in str(stored(open_host)).lower()
 
 
 def test_the_queue_marks_a_new_client(open_host: Host) -> None:

@@ -179,26 +179,32 @@ def test_mails_that_wait_during_the_change_have_links_that_work(make: Make, befo
         assert open_page(host.app.test_client(), link_in(verify)).forms
 
 
+def sent(host: Host, starts: str) -> Client:
+    """A visitor's request, made by the mailed link; the client that it has."""
+    visitor = host.app.test_client()
+    assert ask(visitor, starts).status_code == 200
+    [mail] = delivered(host)
+    ref = ref_of(press(visitor, link_in(mail)))
+    delivered(host)
+    with host.app.app_context():
+        return host.portal.appointment(ref).client
+
+
 @pytest.mark.parametrize(("earlier", "same"), [([BEFORE], True), ([], False)])
 def test_a_guest_stays_who_they_are_as_long_as_the_key_is_known(
     make: Make, before: Host, earlier: list[str], same: bool
 ) -> None:
     """Or a practice's rules about one client would begin anew."""
 
-    def sent(host: Host, starts: str) -> Client:
-        visitor = host.app.test_client()
-        assert ask(visitor, starts).status_code == 200
-        [mail] = delivered(host)
-        ref = ref_of(press(visitor, link_in(mail)))
-        delivered(host)
-        with host.app.app_context():
-            return host.portal.appointment(ref).client
-
     first = sent(before, ELEVEN)
     today = make(TODAY, *earlier)
     assert (sent(today, "2026-12-09T15:00:00Z").id == first.id) is same
     ids = [sent(today, start).id for start in ("2026-12-10T15:00:00Z", "2026-12-10T19:00:00Z")]
     assert ids[0] == ids[1]
+
+
+def test_a_guest_who_is_new_is_known_by_the_newest_key(make: Make, before: Host) -> None:
+    assert sent(with_fallback(make), ELEVEN).id == sent(without_fallback(make), "2026-12-09T15:00:00Z").id
 
 
 def test_who_was_forgotten_stays_opted_out_as_long_as_the_key_is_known(make: Make, before: Host) -> None:

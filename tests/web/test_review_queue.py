@@ -178,6 +178,12 @@ def test_the_queue_follows_what_others_decide(host: Host, rosa: FlaskClient) -> 
     assert cards(open_page(rosa, panel["data-hx-get"], **HTMX)) == []
 
 
+def test_the_very_first_request_reaches_an_empty_queue(host: Host, rosa: FlaskClient) -> None:
+    panel = open_page(rosa, REVIEW).named("section")[0]
+    ref = host.request().ref
+    assert cards(open_page(rosa, panel["data-hx-get"], **HTMX)) == [ref]
+
+
 def test_what_was_just_decided_stays_listed_while_the_queue_polls(host: Host, rosa: FlaskClient) -> None:
     ref = host.request().ref
     answer = decide(rosa, ref, "confirm", **{"from": "queue"})
@@ -195,6 +201,7 @@ def test_a_queue_that_asks_again_is_told_cheaply_that_nothing_is_new(host: Host,
         return open_page(rosa, REVIEW).named("section")[0]["data-hx-get"]
 
     poll = polls()
+    host.clock.advance(timedelta(seconds=30))
     with statements() as seen:
         answer = rosa.get(poll, headers=HTMX)
     assert (answer.status_code, answer.data) == (204, b"")

@@ -150,6 +150,15 @@ def test_another_day_is_named_afterwards_too(maya: FlaskClient) -> None:
     assert "Wednesday, December 9, 2026, 12:00 AM – 12:50 AM for you, Japan Time (Tokyo)" in words
 
 
+def test_a_zone_that_the_system_knows_no_more_is_told_on_the_practices_clock(host: Host, maya: FlaskClient) -> None:
+    ask(maya, f"{BY_PHONE}&zone={PACIFIC}")
+    host.state.db.execute_sql("UPDATE portal_appointment SET client_zone = 'America/Atlantis'")
+    words = open_page(maya, UPCOMING).words
+    assert "9:00 AM – 9:50 AM Eastern Time (New York)" in words
+    assert "for you" not in words
+    assert "at the practice" not in open_page(maya, BY_PHONE).words
+
+
 def test_what_the_practice_said_no_to_names_its_zone(host: Host, maya: FlaskClient) -> None:
     with host.app.app_context():
         host.portal.decline(host.request().ref)
