@@ -168,7 +168,7 @@ def test_what_is_answered_is_what_is_stored(host: Host, system: System) -> None:
         "starts": "2026-12-08T15:00:00Z",
         "ends": "2026-12-08T15:50:00Z",
         "zone": "America/New_York",
-        "client": MAYA | {"language": "", "zone": ""},
+        "client": MAYA | {"new": False, "language": "", "zone": ""},
         "note": "Third floor",
         "message": "",
         "reason": "",
@@ -193,7 +193,7 @@ def test_a_new_appointment_is_answered_with_its_address(system: System) -> None:
 
 
 def test_the_clients_language_and_zone_are_kept(system: System) -> None:
-    own = {"language": "es-MX", "zone": "America/Los_Angeles"}
+    own = {"new": False, "language": "es-MX", "zone": "America/Los_Angeles"}
     told = system.get(f"/appointments/{system.make(client=MAYA | own)}").json["client"]
     assert told == MAYA | own
 
