@@ -87,6 +87,7 @@ def test_an_address_that_cannot_be_one_is_refused(host: Host, url: str, sentence
     output = refused(host, "webhooks", "add", url)
     assert sentence in output
     assert "PLANTED" not in output
+    assert '"field": "url"' in refused(host, "webhooks", "add", url, "--json")
     assert not host.state.webhooks()
 
 
@@ -94,6 +95,7 @@ def test_the_same_address_is_not_added_twice(settled: Host) -> None:
     lines(run(settled, "webhooks", "add", URL))
     assert "already" in refused(settled, "webhooks", "add", URL)
     assert "already" in refused(settled, "webhooks", "add", f"{URL}/own")
+    assert '"field": "url"' in refused(settled, "webhooks", "add", f"{URL}/own", "--json")
 
 
 def test_a_secret_is_rotated(host: Host) -> None:
@@ -136,6 +138,18 @@ def test_an_address_that_was_off_and_removed_is_on_where_the_settings_name_it(
     [listed] = told(named, "webhooks", "list")["items"]
     assert (listed["key"], listed["source"], listed["disabled"]) == (key, "settings", None)
     named.state.db.close_all()
+
+
+def test_an_address_that_was_off_in_the_settings_is_on_where_a_command_adds_it(
+    host: Host, sqlite_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    named = make_host(sqlite_url, tmp_path, clock, PORTAL_WEBHOOKS=[{"url": URL, "secret": SECRET}])
+    [key] = named.state.webhooks()
+    webhooks.disable(named.state.db, key, MONDAY)
+    named.state.db.close_all()
+    told(host, "webhooks", "add", URL)
+    [listed] = told(host, "webhooks", "list")["items"]
+    assert (listed["key"], listed["source"], listed["disabled"]) == (key, "command", None)
 
 
 def test_what_stands_in_the_settings_is_changed_there(settled: Host) -> None:
