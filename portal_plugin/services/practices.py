@@ -17,9 +17,6 @@ from ..storage import appointments
 from ..storage import practice as documents
 from ..storage.database import Database
 
-MOST_APPOINTMENTS = 1_000_000
-"""More than any practice has ahead of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -91,9 +88,7 @@ def plan(db: Database, file: PracticeFile, now: datetime) -> Plan:
     if old is None or not changed:
         return Plan(changed, [], 0)
     before, after = old.practice(), new.practice()
-    ahead = appointments.listed(
-        db, after, statuses=OPEN, client_id=None, since=now, until=None, limit=MOST_APPOINTMENTS
-    )
+    ahead = appointments.listed(db, after, statuses=OPEN, client_id=None, since=now, until=None, limit=None)
     outside = [Outside(one, why) for one in ahead if (why := why_outside(after, one))]
     fresh = [one for one in outside if not why_outside(before, one.appointment)]
     return Plan(changed, fresh, len(outside) - len(fresh))

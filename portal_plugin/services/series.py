@@ -6,7 +6,6 @@ from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from ..domain.appointment import Appointment
-from ..domain.availability import Diary
 from ..domain.errors import NotOffered, PortalError, SlotTaken
 from ..domain.instants import seconds
 from ..domain.practice import Practice
@@ -58,8 +57,9 @@ def make_weekly(
 def _look_ahead(state: State, practice: Practice, asking: Asking, first: datetime, weeks: int) -> list[Week]:
     wish, now = asking.wish, state.now()
     each = dated(first, weeks, wish.zone)
+    # The first week has an instant at least: its wall time is that of one.
     known = [starts for _, starts in each if starts]
-    diary = read_diary(state, practice, wish, known[0], known[-1] + timedelta(seconds=1)) if known else Diary()
+    diary = read_diary(state, practice, wish, known[0], known[-1] + timedelta(seconds=1))
     return [look_at(practice, wish, asking.client, diary, moment, starts, now) for moment, starts in each]
 
 

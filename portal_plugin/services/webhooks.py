@@ -52,8 +52,8 @@ def rotate(db: Database, settings: Settings, key: str, *, keep: timedelta, now: 
 
     def change(document: dict[str, Any]) -> None:
         endpoint = _own(settings, document, key)
-        former = [replace(one, until=min(one.until or until, until)) for one in endpoint.valid_secrets(now)]
-        kept = [one for one in former if now < (one.until or until)]
+        former = endpoint.valid_secrets(now) if keep else []
+        kept = [replace(one, until=min(one.until or until, until)) for one in former]
         document["endpoints"][key] = _values(replace(endpoint, secrets=(secret, *kept)))
 
     _change(db, change)

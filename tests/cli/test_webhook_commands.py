@@ -10,6 +10,7 @@ import pytest
 
 from portal_plugin.domain.errors import SetupError
 from portal_plugin.domain.webhooks import NAMES, new_secret
+from portal_plugin.services import webhooks
 from portal_plugin.storage import outbox_entries
 from portal_plugin.testing import Clock
 from tests.cli.test_commands import lines, run
@@ -86,6 +87,7 @@ def test_an_address_that_cannot_be_one_is_refused(host: Host, url: str, sentence
     output = refused(host, "webhooks", "add", url)
     assert sentence in output
     assert "PLANTED" not in output
+    assert '"field": "url"' in refused(host, "webhooks", "add", url, "--json")
     assert not host.state.webhooks()
 
 
@@ -93,6 +95,7 @@ def test_the_same_address_is_not_added_twice(settled: Host) -> None:
     lines(run(settled, "webhooks", "add", URL))
     assert "already" in refused(settled, "webhooks", "add", URL)
     assert "already" in refused(settled, "webhooks", "add", f"{URL}/own")
+    assert '"field": "url"' in refused(settled, "webhooks", "add", f"{URL}/own", "--json")
 
 
 def test_a_secret_is_rotated(host: Host) -> None:
@@ -114,11 +117,47 @@ def test_an_endpoint_is_removed(host: Host) -> None:
         assert "There is no endpoint" in refused(host, "webhooks", command, key, exit_code=3)
 
 
+def test_a_secret_that_is_rotated_and_not_kept_signs_no_more(host: Host) -> None:
+    key = told(host, "webhooks", "add", URL)["key"]
+    rotated = told(host, "webhooks", "rotate", key, "--keep-hours", "0")
+    assert [one.text for one in host.state.webhooks()[key].secrets] == [rotated["secret"]]
+
+
+def test_an_endpoint_that_is_on_is_enabled_all_the_same(host: Host) -> None:
+    key = told(host, "webhooks", "add", URL)["key"]
+    assert told(host, "webhooks", "enable", key) == {"key": key}
+
+
+def test_an_address_that_was_off_and_removed_is_on_where_the_settings_name_it(
+    host: Host, sqlite_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    key = told(host, "webhooks", "add", URL)["key"]
+    webhooks.disable(host.state.db, key, MONDAY)
+    run(host, "webhooks", "remove", key)
+    named = make_host(sqlite_url, tmp_path, clock, PORTAL_WEBHOOKS=[{"url": URL, "secret": SECRET}])
+    [listed] = told(named, "webhooks", "list")["items"]
+    assert (listed["key"], listed["source"], listed["disabled"]) == (key, "settings", None)
+    named.state.db.close_all()
+
+
+def test_an_address_that_was_off_in_the_settings_is_on_where_a_command_adds_it(
+    host: Host, sqlite_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    named = make_host(sqlite_url, tmp_path, clock, PORTAL_WEBHOOKS=[{"url": URL, "secret": SECRET}])
+    [key] = named.state.webhooks()
+    webhooks.disable(named.state.db, key, MONDAY)
+    named.state.db.close_all()
+    told(host, "webhooks", "add", URL)
+    [listed] = told(host, "webhooks", "list")["items"]
+    assert (listed["key"], listed["source"], listed["disabled"]) == (key, "command", None)
+
+
 def test_what_stands_in_the_settings_is_changed_there(settled: Host) -> None:
     [listed] = told(settled, "webhooks", "list")["items"]
     assert (listed["source"], listed["body"], listed["events"]) == ("settings", "full", sorted(NAMES))
     for command in ("remove", "rotate"):
         assert "stands in PORTAL_WEBHOOKS" in refused(settled, "webhooks", command, listed["key"])
+        assert '"field": "key"' in refused(settled, "webhooks", command, listed["key"], "--json")
 
 
 # What the settings may hold

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -347,6 +348,18 @@ def test_nobody_is_woken_by_a_text_that_was_late(make, texts):
     assert rows(host, "SELECT attempts FROM portal_outbox WHERE topic = 'reminder'") == [(0,)]
 
     deliver_at(host, AFTERNOON - 5 * HOUR)
+
+    assert len(texts.sent) == 1
+
+
+def test_a_text_that_was_late_wakes_nobody_on_their_own_clock(make, texts, monkeypatch):
+    monkeypatch.setitem(PEOPLE, "maya", replace(PEOPLE["maya"], zone="America/Los_Angeles"))
+    host = make(practice(reminders=["19h"]))
+    confirmed(host, contact="in-person", location="main")
+    deliver_at(host, AFTERNOON - 4 * HOUR)  # 10:00 in New York, and 7:00 where she is
+    assert (texts.sent, planned(host)) == ([], [datetime(2026, 12, 8, 17, 0, tzinfo=UTC)])
+
+    deliver_at(host, AFTERNOON - 2 * HOUR)
 
     assert len(texts.sent) == 1
 

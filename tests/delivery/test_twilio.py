@@ -206,7 +206,7 @@ def test_a_text_whose_answer_was_lost_is_not_sent_again_once_twilio_says_it_has_
     texting.deliver()
 
     assert len(there.at(MESSAGES)) == 1
-    assert row(texting, "provider_id", "delivery", "failed") == ("SM1", "sent", None)
+    assert row(texting, "provider_id", "delivery", "failed", "error") == ("SM1", "sent", None, "")
     assert row(texting, "sent") != (None,)
 
 
@@ -223,6 +223,13 @@ def test_a_text_that_did_not_arrive_is_listed_and_can_be_sent_again(texting, the
     assert row(texting, "provider_id", "delivery", "failed") == ("SM2", "", None), "that was the first one's"
     report(texting, "delivered", sid="SM2")
     assert row(texting, "provider_id", "delivery", "failed") == ("SM2", "delivered", None)
+
+
+@pytest.mark.parametrize("code", ["", "thirty", "30003 <b>", "\N{ARABIC-INDIC DIGIT THREE}"])
+def test_a_code_that_is_no_number_is_not_repeated(texting, code):
+    texting.deliver()
+    report(texting, "undelivered", ErrorCode=code)
+    assert given_up(texting) == ["the gateway says undelivered"]
 
 
 def test_an_opt_out_that_shows_only_later_is_entered_too(texting):

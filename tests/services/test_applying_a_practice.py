@@ -238,7 +238,7 @@ def test_the_site_s_own_source_is_asked_when_nothing_is_given(sqlite_url, tmp_pa
 
 
 def test_without_a_source_the_sentence_says_how_to_register_one(either_host):
-    with pytest.raises(SetupError, match=r"@portal\.practice_source"):
+    with pytest.raises(SetupError, match=r"^No practice file is named, .* returns it with @portal\.practice_source\.$"):
         act(either_host, "apply_practice")
 
 

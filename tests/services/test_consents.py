@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -209,7 +210,9 @@ def test_forgotten_and_back_with_a_ticked_box_texts_go_again(either_host):
     assert texts_may_go(either_host)
 
 
-def test_what_somebody_unknown_said_goes_with_the_client_whose_number_the_host_gave(either_host):
+@pytest.mark.parametrize("given", ["+1 212 555 0187", "(212) 555-0187"])
+def test_what_somebody_unknown_said_goes_with_the_client_whose_number_the_host_gave(either_host, monkeypatch, given):
+    monkeypatch.setitem(PEOPLE, "maya", replace(PEOPLE["maya"], phone=given))
     either_host.request("maya")
     say(either_host, opt_out, PHONE, Way.TEXT, "STOP")
     assert ledger(either_host) == [("out", "text", "", PHONE, "STOP")]

@@ -74,6 +74,18 @@ def test_the_warning_comes_once_and_is_announced(staffed, make):
     assert len(history(staffed, made.ref)) == 1, "nothing has changed"
 
 
+def test_what_was_asked_late_and_is_not_to_be_warned_of_yet_hides_nothing_else(staffed):
+    """Asked a day before, it expires first and has its warning last."""
+    week = timedelta(days=7)
+    early = staffed.request(starts=TUESDAY_TEN + week)
+    staffed.clock.now = TUESDAY_TEN + week - timedelta(hours=26)
+    late = staffed.request("theo", starts=TUESDAY_TEN + week - HOUR)
+    assert late.expires < early.expires
+    staffed.clock.advance(3 * HOUR)
+    assert warn(staffed) == 1
+    assert warnings(staffed) == [early.ref]
+
+
 def test_what_is_decided_or_expired_is_not_warned_of(staffed):
     for n, verb in enumerate(("confirm", "decline", "cancel")):
         act(staffed, verb, staffed.request(starts=TUESDAY_TEN + (0, 1, 3)[n] * HOUR).ref)

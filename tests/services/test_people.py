@@ -109,6 +109,73 @@ def test_the_copy_holds_all_that_was_planted(either_host, planted):
     assert {entry["at"] for entry in copy["history"]} == {MONDAY.isoformat()}
 
 
+def test_the_copy_tells_appointment_messages_and_history_whole(either_host):
+    made = either_host.request(note="My knee", reference="17", data={"chart": 4})
+    act(either_host, "confirm", made.ref, message="Bring it.", by="Rosa")
+    either_host.clock.advance(timedelta(hours=1))
+    either_host.deliver()
+    maya, page = either_host.browser(), "/portal/appointments/calendar"
+    assert maya.post(page, data=filled_form(maya.get(page).text)).status_code == 303
+
+    copy = act(either_host, "export_client", "maya", by="Rosa")
+
+    then, now = MONDAY.isoformat(), (MONDAY + timedelta(hours=1)).isoformat()
+    assert copy["appointments"] == [
+        {
+            "ref": made.ref,
+            "status": "confirmed",
+            "type": "Therapy visit",
+            "contact": "In person",
+            "provider": "Ada Moreau",
+            "location": "Main Street",
+            "starts": "2026-12-08T15:00:00+00:00",
+            "ends": "2026-12-08T15:50:00+00:00",
+            "zone": "America/New_York",
+            "name": "Maya Lindqvist",
+            "email": "maya@example.org",
+            "phone": "+1 212 555 0187",
+            "language": "",
+            "client_zone": "",
+            "note": "My knee",
+            "message": "Bring it.",
+            "reason": "",
+            "text_reminders": False,
+            "created": then,
+            "expires": "2026-12-08T15:00:00+00:00",
+            "replaces": None,
+            "reference": "17",
+            "data": {"chart": 4},
+        }
+    ]
+    assert (copy["calendar_address"], copy["holds"], copy["waitlist"], copy["intake"]) == (now, [], [], [])
+    written = {
+        "appointment": made.ref,
+        "channel": "mail",
+        "recipient": "maya@example.org",
+        "created": then,
+        "due": then,
+        "attempts": 1,
+        "sent": now,
+        "failed": None,
+        "provider_id": "",
+        "delivery": "",
+    }
+    assert len({one.pop("message_id") for one in copy["messages"]}) == 2
+    assert copy["messages"] == [written | {"topic": topic} for topic in ("received", "confirmed")]
+    assert copy["history"][1] == {
+        "appointment": made.ref,
+        "at": then,
+        "actor_kind": "staff",
+        "actor": "Rosa",
+        "action": "confirm",
+        "from_status": "requested",
+        "to_status": "confirmed",
+        "result": "done",
+        "reason": "Bring it.",
+        "request_id": None,
+    }
+
+
 def test_the_copy_tells_nothing_about_anybody_else(either_host, planted):
     theo_s = rows(either_host, "SELECT ref FROM portal_appointment WHERE client_id = 'theo'")[0][0]
     either_host.browser("theo").get(

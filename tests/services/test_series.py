@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portal_plugin import NotEveryWeek, NotOffered, Week
+from portal_plugin import Appointment, NotEveryWeek, NotOffered, Week, appointment_invited
 from tests.practices import practice
 from tests.support import PEOPLE, TUESDAY_TEN, Host
 
@@ -88,8 +88,14 @@ def test_a_week_that_the_clock_skips_is_told(host: Host) -> None:
 
 @pytest.mark.parametrize("weeks", [0, -1, 53])
 def test_a_number_of_weeks_that_cannot_be_is_refused(host: Host, weeks: int) -> None:
-    with pytest.raises(NotOffered, match="from 1 to 52"):
+    with pytest.raises(NotOffered, match=r"^Enter a number of weeks from 1 to 52\.$") as refusal:
         series(host, weeks=weeks)
+    assert refusal.value.field == "weeks"
+
+
+@pytest.mark.parametrize("weeks", [1, 52])
+def test_a_series_has_one_week_to_a_year_of_them(host: Host, weeks: int) -> None:
+    assert [week.outcome for week in series(host, weeks=weeks)] == ["made"] * weeks
 
 
 def test_two_series_for_one_client_are_two(host: Host) -> None:
@@ -97,3 +103,32 @@ def test_two_series_for_one_client_are_two(host: Host) -> None:
     with pytest.raises(NotEveryWeek):
         series(host, weeks=2)
     assert [week.outcome for week in series(host, weeks=2, free_only=True)] == ["taken", "taken"]
+
+
+def test_a_week_goes_to_somebody_who_has_hours_then(host: Host) -> None:
+    """The practice may invite outside the hours of a provider whom it names; here it names none."""
+    data = practice()
+    data["providers"][0]["overrides"] = [{"date": "2026-12-15", "hours": []}]
+    host.apply(data)
+    weeks = series(host, provider=None, weeks=3)
+    assert [week.appointment and week.appointment.provider.key for week in weeks] == ["ada", "ben", "ada"]
+
+
+def test_a_week_that_somebody_takes_while_the_series_is_made_is_told_as_taken(host: Host) -> None:
+    def quicker(app: object, appointment: Appointment) -> None:
+        if appointment.starts == TUESDAY_TEN:
+            taken = TUESDAY_TEN + WEEK
+            host.portal.book(PEOPLE["theo"], type="visit", contact="phone", provider="ada", starts=taken)
+
+    with appointment_invited.connected_to(quicker, sender=host.app):
+        weeks = series(host, weeks=3)
+    assert [week.outcome for week in weeks] == ["made", "taken", "made"]
+
+
+def test_a_week_too_far_ahead_is_refused_and_says_why(host: Host) -> None:
+    """Five years from Monday, December 7, 2026, end on a Saturday."""
+    weeks = series(host, starts=datetime(2031, 12, 2, 15, tzinfo=UTC), weeks=2)
+    assert [(week.outcome, week.why) for week in weeks] == [
+        ("made", ""),
+        ("refused", "Choose a time within the next five years."),
+    ]

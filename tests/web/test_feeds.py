@@ -162,9 +162,11 @@ def test_who_made_and_ended_an_address_is_recorded(host: Host, maya: FlaskClient
     address(maya)
     address(maya, end="1")
     address(host.browser("rosa"), CALENDARS, provider="ada")
+    address(host.browser("rosa"), CALENDARS, provider="ada", end="1")
     query = "SELECT actor, action, reason FROM portal_history ORDER BY id"
     assert host.state.db.execute_sql(query).fetchall() == [
         ("maya", "feed", ""),
         ("maya", "feed_end", ""),
         ("Rosa Delgado", "feed", "ada"),
+        ("Rosa Delgado", "feed_end", "ada"),
     ]

@@ -1,6 +1,5 @@
 """Where no time fits: what is near, who else has one, and waiting for one to come free."""
 
-import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from werkzeug.test import TestResponse
 from tests.practices import practice
 from tests.services.line import TUESDAY, WITH_WAITLIST, fill, line, offers
 from tests.services.steps import act, rows
-from tests.support import STEP_2, TUESDAY_TEN, Host
+from tests.support import PEOPLE, STEP_2, TUESDAY_TEN, Host
 from tests.web.pages import HTMX, UPCOMING, Page, open_page, read
 from tests.web.statements import statements
 
@@ -50,10 +49,14 @@ def test_a_full_day_shows_the_nearest_days_before_and_after_it_with_their_times(
     page = open_page(maya, f"{STEP_2}&date=2026-12-10")
     assert "No time is free on this day." in page.words
     assert not page.times
-    assert "Wednesday, December 9, 2026 9:00 AM, 9:30 AM and 10 more" in page.words
-    days = re.findall(r"date=(2026-12-\d\d)", " ".join(link for link in page.links if "provider" not in link))
-    near = [day for day in ("2026-12-09", "2026-12-11", "2026-12-14", "2026-12-15") if day in days]
-    assert near == ["2026-12-09", "2026-12-11", "2026-12-14", "2026-12-15"]
+    some = "9:00 AM, 9:30 AM and 10 more"
+    assert (
+        f"The nearest days with free times Wednesday, December 9, 2026 {some} Friday, December 11, 2026 {some} "
+        f"Monday, December 14, 2026 {some} Tuesday, December 15, 2026 {some} Another way to meet"
+    ) in page.words
+    assert {f"{STEP_2}&date=2026-12-{day}".partition("?")[2] for day in ("09", "11", "14", "15")} <= {
+        link.partition("?")[2] for link in page.links
+    }
     assert open_page(maya, f"{STEP_2}&date=2026-12-09").times
 
 
@@ -82,9 +85,22 @@ def test_a_move_looks_for_others_but_keeps_what_is_moved_of_its_kind(full: Host,
     page = open_page(maya, f"/portal/appointments/{asked.ref}/reschedule?provider=ben&date=2026-12-08")
     assert "No time is free on this day." in page.words
     assert "Ada Moreau Wednesday, December 9, 2026, 9:00 AM" in page.words
+    assert "Wednesday, December 9, 2026 9:00 AM, 9:30 AM and 12 more" in page.words, "what it has is free for itself"
     assert "waitlist" not in page.words
     [other] = [link for link in page.links if "provider=ada" in link]
     assert open_page(maya, other).times
+
+
+def test_what_is_near_is_far_enough_from_the_client_s_own_appointment(host: Host, maya: FlaskClient) -> None:
+    data = practice()
+    data["appointment_types"][0]["days_between"] = 3
+    host.apply(data)
+    wednesday = TUESDAY_TEN + DAY
+    annex = {"contact": "in-person", "location": "annex", "provider": "ben"}
+    act(host, "book", PEOPLE["maya"], type="visit", starts=wednesday, **annex)
+    near = open_page(maya, ADA_FULL).words.partition("The nearest days with free times ")[2]
+    assert near.startswith("Monday, December 14, 2026 9:00 AM")
+    assert "Phone call Monday, December 14, 2026, 9:00 AM" in near
 
 
 def test_nothing_free_at_all_is_said_with_whom_to_call_and_the_waitlist(host: Host, maya: FlaskClient) -> None:

@@ -109,12 +109,6 @@ def test_a_loader_that_returns_something_else_is_told_to_the_developer(host: Hos
     assert "@portal.current_staff must return a Staff or None" in page.text
 
 
-def test_a_staff_needs_an_id() -> None:
-    assert Staff("7", "Rosa\r\nDelgado") == Staff("7", "Rosa Delgado")
-    with pytest.raises(ValueError, match="needs an id"):
-        Staff("", "Rosa")
-
-
 def test_a_token_of_one_is_none_of_another(host: Host) -> None:
     ref = host.request().ref
     form = open_page(host.browser("rosa"), at(ref)).forms[at(ref)][0] | {"verb": "confirm"}

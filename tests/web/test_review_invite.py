@@ -260,13 +260,22 @@ def test_a_whole_series_is_booked_at_the_same_time_on_the_wall(host: Host, rosa:
     assert len({one.local_starts.utcoffset() for one in made}) == 2
 
 
-def test_a_series_sent_again_is_one_series(host: Host, rosa: FlaskClient) -> None:
-    form = blank(rosa) | TYPED | {"weeks": "3", "provider": ""}
+@pytest.mark.parametrize("provider", ["", "ada"])
+def test_a_series_sent_again_is_one_series(host: Host, rosa: FlaskClient, provider: str) -> None:
+    form = blank(rosa) | TYPED | {"weeks": "3", "provider": provider}
     first = rosa.post(INVITE, data=form)
     before = stored(host)
     again = rosa.post(INVITE, data=form)
     assert (again.status_code, weeks(again)) == (200, weeks(first))
     assert stored(host) == before
+
+
+def test_a_week_of_a_series_that_the_clock_skips_is_listed(host: Host, rosa: FlaskClient) -> None:
+    data = practice()
+    data["providers"][0]["hours"] = [{"sunday": ["0:00-5:00"]}]
+    host.apply(data)
+    answer = send(rosa, weeks="2", which="free", date="2027-03-07", time="02:30")
+    assert weeks(answer) == ["Invited", "The clock skips that time"]
 
 
 def test_a_series_goes_to_whoever_is_free_in_each_week(host: Host, rosa: FlaskClient) -> None:
