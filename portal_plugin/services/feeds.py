@@ -8,10 +8,11 @@ from ..domain.lifecycle import OPEN, Actor, Status
 from ..domain.practice import Practice
 from ..storage import appointments, feeds, history
 from ..storage.feeds import Feed, Kind
+from .requests import FARTHEST_INVITATION
 from .state import State
 
-PAST, AHEAD = timedelta(days=60), timedelta(days=800)
-"""How far back a feed reaches, and how far ahead: past the longest horizon."""
+PAST, AHEAD = timedelta(days=60), FARTHEST_INVITATION + timedelta(days=1)
+"""How far back a feed reaches, and how far ahead: past whatever can be booked."""
 
 _HAPPENING = frozenset({Status.CONFIRMED, Status.COMPLETED, Status.NO_SHOW})
 

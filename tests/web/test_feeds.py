@@ -66,6 +66,14 @@ def test_what_is_long_past_is_not_told_for_ever(host: Host, maya: FlaskClient) -
     assert events(host, path) == []
 
 
+def test_whatever_the_practice_has_booked_is_there_however_far_ahead(host: Host, maya: FlaskClient) -> None:
+    far = host.clock() + timedelta(days=5 * 365)
+    with host.app.app_context():
+        host.portal.book(PEOPLE["maya"], type="visit", contact="phone", provider="ada", starts=far)
+    [event] = events(host, address(maya))
+    assert event["DTSTART"].dt == far
+
+
 def test_another_parser_reads_the_same(host: Host, maya: FlaskClient) -> None:
     path = address(maya)
     confirmed(host)
