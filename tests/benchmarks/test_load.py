@@ -17,7 +17,7 @@ from tests.support import TUESDAY_TEN, Host, without_guards
 SMALL = ["--appointments", "500", "--processes", "1"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_soak_tells_of_every_process_and_finds_the_answers_and_the_database_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -31,7 +31,7 @@ def test_a_soak_tells_of_every_process_and_finds_the_answers_and_the_database_ri
     assert "memory, worker" in printed
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_floor_answers_the_crowd_that_knows_its_pages(tmp_path: Path) -> None:
     database = copied(laid_down(tmp_path, 500), tmp_path, None)
     with fleet(database, tmp_path, 1, "create_floor") as site:
