@@ -199,8 +199,8 @@
   let refused = "";
   const overtaken = (ctx) => !polls(ctx) && ctx !== newest && waiting.has(newest);
   const refusals = (fragment) => {
-    const told = [...fragment.querySelectorAll(".portal-errors :is(li, p)")].map((each) => each.textContent.trim());
-    return told.length ? [`${fragment.querySelector("[data-portal-title]")?.dataset.portalTitle}:`, ...told] : [];
+    const sentences = [...fragment.querySelectorAll(".portal-errors :is(li, p)")].map((each) => each.textContent.trim());
+    return sentences.length ? [`${fragment.querySelector("[data-portal-title]")?.dataset.portalTitle}:`, ...sentences] : [];
   };
 
   document.addEventListener("htmx:before:swap", (event) => {

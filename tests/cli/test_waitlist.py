@@ -1,10 +1,28 @@
-"""`flask portal waitlist`: who waits, in the order in which they are offered a time."""
+"""`flask portal waitlist` and `intake`: who waits for a time, and what new clients answered."""
 
 import json
+from datetime import timedelta
 
 from tests.cli.test_commands import lines, run
 from tests.services.line import TUESDAY, WITH_WAITLIST, join
-from tests.support import Host
+from tests.support import TUESDAY_TEN, Host
+from tests.web.visiting import became_guest, open_practice
+
+
+def test_what_a_new_client_answered_is_told_for_people_and_for_programs(host: Host) -> None:
+    host.apply(open_practice())
+    became_guest(host)
+    with host.app.app_context():
+        [asked] = host.portal.appointments()
+    assert lines(run(host, "intake", asked.ref))[:2] == [
+        "What brings you here?             Zwölf Nächte ohne Schlaf",
+        "How did you hear of us?           A friend",
+    ]
+    [first, *_] = json.loads(run(host, "intake", asked.ref, "--json").output)["items"]
+    assert (first["key"], first["kind"]) == ("brings", "text")
+    assert run(host, "intake", host.request("maya", TUESDAY_TEN + timedelta(days=1)).ref).output == (
+        "Nothing was asked of this client.\n"
+    )
 
 
 def test_the_line_is_listed_for_people_and_for_programs(host: Host) -> None:
